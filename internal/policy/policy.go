@@ -1,0 +1,48 @@
+// Package policy says who may do what: one table, and one pure function over
+// the nouns of gate. Verbs ask it; faces never do.
+package policy
+
+import "github.com/gatehouse/gatehouse/internal/gate"
+
+// Action is something that not everybody may do.
+type Action string
+
+// The actions.
+const (
+	CreateUsers  Action = "users.create"
+	ReadUsers    Action = "users.read"
+	DisableUsers Action = "users.disable"
+	GrantRoles   Action = "roles.grant"
+	SetPasswords Action = "passwords.set"
+	Introspect   Action = "tokens.introspect"
+	ReadAudit    Action = "audit.read"
+)
+
+// requirement is what an action asks of its caller.
+type requirement func(gate.Caller) bool
+
+func anybodySignedIn(c gate.Caller) bool { return c.Principal != "" }
+func administrators(c gate.Caller) bool  { return c.HasRole(gate.RoleAdmin) }
+
+var table = map[Action]requirement{
+	CreateUsers:  administrators,
+	ReadUsers:    administrators,
+	DisableUsers: administrators,
+	GrantRoles:   administrators,
+	SetPasswords: administrators,
+	ReadAudit:    administrators,
+	Introspect:   anybodySignedIn,
+}
+
+// May returns nil when the caller may do it, gate.ErrForbidden when not, and
+// gate.ErrNotAuthenticated when nobody knows yet who is asking.
+func May(c gate.Caller, action Action) error {
+	allowed, known := table[action]
+	switch {
+	case known && allowed(c):
+		return nil
+	case c.Principal == "":
+		return gate.ErrNotAuthenticated
+	}
+	return gate.ErrForbidden
+}

@@ -1,0 +1,50 @@
+package policy
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/gate"
+)
+
+// TestWhoMayDoWhat walks every action over every sort of caller. An action that
+// is not in here fails the test.
+func TestWhoMayDoWhat(t *testing.T) {
+	callers := map[string]gate.Caller{
+		"nobody":               {},
+		"nobody, as admin":     {Roles: []gate.Role{gate.RoleUser}},
+		"a user":               {Principal: "u", Kind: gate.KindUser, Roles: []gate.Role{gate.RoleUser}},
+		"a user without roles": {Principal: "u", Kind: gate.KindUser},
+		"a system agent":       {Principal: "a", Kind: gate.KindAgent, Roles: []gate.Role{gate.RoleAgentSystem}},
+		"an Admin":             {Principal: "u", Kind: gate.KindUser, Roles: []gate.Role{"Admin", "administrator", "admin "}},
+		"an administrator":     {Principal: "u", Kind: gate.KindUser, Roles: []gate.Role{gate.RoleAdmin, gate.RoleUser}},
+		"the operator":         gate.OperatorCaller(gate.DefaultTenant),
+	}
+	administrators := map[string]bool{"an administrator": true, "the operator": true}
+	signedIn := map[string]bool{
+		"a user": true, "a user without roles": true, "a system agent": true, "an Admin": true, "an administrator": true, "the operator": true,
+	}
+	allowed := map[Action]map[string]bool{
+		CreateUsers: administrators, ReadUsers: administrators, DisableUsers: administrators, GrantRoles: administrators,
+		SetPasswords: administrators, ReadAudit: administrators, Introspect: signedIn, "no.such": {}, "": {},
+	}
+	for action := range table {
+		if allowed[action] == nil {
+			t.Errorf("action %s is not in this test", action)
+		}
+	}
+	for action, who := range allowed {
+		for name, caller := range callers {
+			want := error(gate.ErrForbidden)
+			switch {
+			case who[name]:
+				want = nil
+			case caller.Principal == "":
+				want = gate.ErrNotAuthenticated
+			}
+			if err := May(caller, action); !errors.Is(err, want) || (err == nil) != (want == nil) {
+				t.Errorf("%s, %s: got %v, want %v", name, action, err, want)
+			}
+		}
+	}
+}
