@@ -1,0 +1,45 @@
+package store
+
+import (
+	"github.com/gatehouse/gatehouse/internal/gate"
+	"github.com/gatehouse/gatehouse/internal/secret"
+)
+
+// PasswordVerifier returns what a password is checked against, or
+// gate.ErrNotFound for a principal without a password.
+func (tx *Tx) PasswordVerifier(id gate.PrincipalID) (string, error) {
+	return one(tx, scanText, `SELECT verifier FROM credentials WHERE tenant = $1 AND principal = $2 AND kind = 'password'`, tx.tenant, id)
+}
+
+// SetPasswordVerifier stores a principal's password verifier, in place of an
+// earlier one if there is one.
+func (tx *Tx) SetPasswordVerifier(id gate.PrincipalID, verifier string) error {
+	return tx.must(`INSERT INTO credentials (tenant, id, principal, kind, verifier, label, created_at, updated_at)
+		VALUES ($1, $2, $3, 'password', $4, '', $5, $5)
+		ON CONFLICT (tenant, principal) WHERE kind = 'password' DO UPDATE SET verifier = excluded.verifier, updated_at = excluded.updated_at`,
+		tx.tenant, secret.ID(), id, verifier, tx.now.UnixMilli())
+}
+
+// ReplacePasswordVerifier stores a better hash of the same password, unless the
+// password was changed meanwhile.
+func (tx *Tx) ReplacePasswordVerifier(id gate.PrincipalID, old, verifier string) error {
+	_, err := tx.exec(`UPDATE credentials SET verifier = $4 WHERE tenant = $1 AND principal = $2 AND kind = 'password' AND verifier = $3`,
+		tx.tenant, id, old, verifier)
+	return err
+}
+
+// UsePassword notes that the password was used to sign in. It returns false
+// when the verifier is not the current one any more: the password was changed
+// while it was being checked. Until the transaction ends, a change waits.
+func (tx *Tx) UsePassword(id gate.PrincipalID, verifier string) (bool, error) {
+	n, err := tx.exec(`UPDATE credentials SET used_at = $4 WHERE tenant = $1 AND principal = $2 AND kind = 'password' AND verifier = $3`,
+		tx.tenant, id, verifier, tx.now.UnixMilli())
+	return n == 1, err
+}
+
+// HoldPassword makes logins with the principal's password wait until this
+// transaction ends, so that they see what it did.
+func (tx *Tx) HoldPassword(id gate.PrincipalID) error {
+	_, err := tx.exec(`UPDATE credentials SET updated_at = $3 WHERE tenant = $1 AND principal = $2 AND kind = 'password'`, tx.tenant, id, tx.now.UnixMilli())
+	return err
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/gate"
+)
+
+// Feed tells whether something read from the store may still be believed. Who
+// keeps an answer takes a Mark before reading, and asks Fresh before using the
+// answer again. Changes made by this process count at their commit; changes of
+// other processes arrive within a fraction of a second, and while the feed
+// cannot hear them, nothing is fresh: a replica that is cut off refuses rather
+// than guesses.
+type Feed struct {
+	clock gate.Clock
+
+	mu        sync.RWMutex
+	seq       uint64            // counts changes
+	since     map[string]uint64 // subject → seq of its last change
+	forgotten uint64            // marks before this one are stale, whatever the subject
+	lastHeard time.Time
+}
+
+// Mark is a moment in the life of a Feed.
+type Mark uint64
+
+// everything is the subject of a change that concerns a whole tenant.
+const everything = "*"
+
+const (
+	// deafAfter bounds how long a change of another process can go unheard.
+	deafAfter = 800 * time.Millisecond
+	// maxSubjects bounds the memory of a storm of changes.
+	maxSubjects = 100_000
+)
+
+func newFeed(clock gate.Clock) *Feed {
+	return &Feed{clock: clock, since: map[string]uint64{}}
+}
+
+// Mark returns the present moment.
+func (f *Feed) Mark() Mark {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return Mark(f.seq)
+}
+
+// Fresh reports whether none of the subjects has changed since the mark, as far
+// as can be known right now.
+func (f *Feed) Fresh(mark Mark, tenant gate.TenantID, principal gate.PrincipalID, session gate.SessionID) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	m := uint64(mark)
+	if m < f.forgotten || f.clock().Sub(f.lastHeard) > deafAfter {
+		return false
+	}
+	if len(f.since) == 0 {
+		return true
+	}
+	prefix := string(tenant) + "/"
+	return f.since[prefix+string(principal)] <= m && f.since[prefix+string(session)] <= m
+}
+
+func (f *Feed) publish(subjects []string) {
+	if len(subjects) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seq++
+	if len(f.since)+len(subjects) > maxSubjects {
+		f.forget()
+		return
+	}
+	for _, s := range subjects {
+		if strings.HasSuffix(s, "/"+everything) {
+			f.forget()
+			return
+		}
+		f.since[s] = f.seq
+	}
+}
+
+// heard notes that everything which other processes had committed by the time
+// of asking has been received. After a silence, what happened meanwhile is
+// unknown.
+func (f *Feed) heard(asked time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if asked.Sub(f.lastHeard) > deafAfter {
+		f.seq++
+		f.forget()
+	}
+	f.lastHeard = asked
+}
+
+// reset makes everything read so far stale.
+func (f *Feed) reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seq++
+	f.forget()
+}
+
+func (f *Feed) forget() {
+	f.forgotten = f.seq
+	clear(f.since)
+}

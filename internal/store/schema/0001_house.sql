@@ -1,0 +1,198 @@
+-- +goose Up
+-- Conventions: times are milliseconds since 1970 in UTC, ids are lower-case
+-- UUIDs in text, secrets are stored as SHA-256 in hexadecimal or sealed. Every
+-- row belongs to a tenant, and every key starts with it.
+
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE tenants (
+    id         TEXT PRIMARY KEY,
+    created_at BIGINT NOT NULL
+);
+
+-- Whoever a request can act as. Whether they may act at all is said here, once.
+CREATE TABLE principals (
+    tenant       TEXT   NOT NULL REFERENCES tenants (id),
+    id           TEXT   NOT NULL,
+    kind         TEXT   NOT NULL,
+    display_name TEXT   NOT NULL,
+    disabled_at  BIGINT,
+    created_at   BIGINT NOT NULL,
+    updated_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant, id)
+);
+
+-- What only humans have. short_id is the first eight hex digits of id: Matrix
+-- names are derived from it, so no two users may share one.
+CREATE TABLE users (
+    tenant         TEXT   NOT NULL,
+    id             TEXT   NOT NULL,
+    number         BIGINT NOT NULL,
+    short_id       TEXT   NOT NULL,
+    email          TEXT,
+    email_key      TEXT,
+    avatar_url     TEXT   NOT NULL,
+    locale         TEXT   NOT NULL,
+    timezone       TEXT   NOT NULL,
+    matrix_user_id TEXT,
+    PRIMARY KEY (tenant, id),
+    FOREIGN KEY (tenant, id) REFERENCES principals (tenant, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX users_number ON users (tenant, number);
+CREATE UNIQUE INDEX users_short_id ON users (tenant, short_id);
+CREATE UNIQUE INDEX users_email_key ON users (tenant, email_key);
+CREATE UNIQUE INDEX users_matrix_user_id ON users (tenant, matrix_user_id);
+
+CREATE TABLE counters (
+    tenant TEXT   NOT NULL,
+    name   TEXT   NOT NULL,
+    value  BIGINT NOT NULL,
+    PRIMARY KEY (tenant, name)
+);
+
+CREATE TABLE roles (
+    tenant      TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    description TEXT NOT NULL,
+    PRIMARY KEY (tenant, id)
+);
+
+CREATE TABLE role_grants (
+    tenant     TEXT   NOT NULL,
+    principal  TEXT   NOT NULL,
+    role       TEXT   NOT NULL,
+    granted_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, principal, role),
+    FOREIGN KEY (tenant, principal) REFERENCES principals (tenant, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant, role) REFERENCES roles (tenant, id)
+);
+CREATE INDEX role_grants_role ON role_grants (tenant, role);
+
+CREATE TABLE credentials (
+    tenant     TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    principal  TEXT   NOT NULL,
+    kind       TEXT   NOT NULL,
+    verifier   TEXT   NOT NULL,
+    label      TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    used_at    BIGINT,
+    PRIMARY KEY (tenant, id),
+    FOREIGN KEY (tenant, principal) REFERENCES principals (tenant, id) ON DELETE CASCADE
+);
+CREATE INDEX credentials_principal ON credentials (tenant, principal, kind);
+CREATE UNIQUE INDEX credentials_one_password ON credentials (tenant, principal) WHERE kind = 'password';
+
+-- A session and the head of its chain of refresh tokens. A refresh is one
+-- UPDATE of this row that touches no index: the presented token has to be
+-- refresh_digest, becomes refresh_previous, and its successor is kept sealed for
+-- who can show the presented one again.
+CREATE TABLE sessions (
+    tenant             TEXT   NOT NULL,
+    id                 TEXT   NOT NULL,
+    principal          TEXT   NOT NULL,
+    client             TEXT   NOT NULL,
+    ip                 TEXT   NOT NULL,
+    user_agent         TEXT   NOT NULL,
+    created_at         BIGINT NOT NULL,
+    expires_at         BIGINT NOT NULL,
+    ended_at           BIGINT,
+    end_reason         TEXT   NOT NULL DEFAULT '',
+    refresh_digest     TEXT   NOT NULL,
+    refresh_expires_at BIGINT NOT NULL,
+    refresh_previous   TEXT   NOT NULL DEFAULT '',
+    refresh_sealed     TEXT   NOT NULL DEFAULT '',
+    refreshed_at       BIGINT,
+    PRIMARY KEY (tenant, id),
+    FOREIGN KEY (tenant, principal) REFERENCES principals (tenant, id) ON DELETE CASCADE
+);
+CREATE INDEX sessions_principal ON sessions (tenant, principal, ip);
+CREATE INDEX sessions_expires_at ON sessions (tenant, expires_at);
+
+-- Audit. Events form chains (lanes), one writer at a time in each, so that
+-- writers do not wait for each other; every event's hash covers the one before
+-- it in its lane.
+CREATE TABLE events (
+    tenant    TEXT   NOT NULL,
+    lane      TEXT   NOT NULL,
+    seq       BIGINT NOT NULL,
+    id        TEXT   NOT NULL,
+    at        BIGINT NOT NULL,
+    name      TEXT   NOT NULL,
+    actor     TEXT   NOT NULL,
+    subject   TEXT   NOT NULL,
+    session   TEXT   NOT NULL,
+    client    TEXT   NOT NULL,
+    ip        TEXT   NOT NULL,
+    request   TEXT   NOT NULL,
+    detail    TEXT   NOT NULL,
+    hash      TEXT   NOT NULL,
+    PRIMARY KEY (tenant, lane, seq)
+);
+CREATE INDEX events_at ON events (tenant, at);
+CREATE INDEX events_subject ON events (tenant, subject, at);
+
+-- Work that must survive a crash, written in the transaction of the deed that
+-- asks for it. done_at and dead_at are final.
+CREATE TABLE outbox (
+    tenant       TEXT   NOT NULL,
+    id           TEXT   NOT NULL,
+    kind         TEXT   NOT NULL,
+    subject      TEXT   NOT NULL,
+    payload      TEXT   NOT NULL,
+    created_at   BIGINT NOT NULL,
+    run_at       BIGINT NOT NULL,
+    leased_until BIGINT NOT NULL DEFAULT 0,
+    attempts     BIGINT NOT NULL DEFAULT 0,
+    done_at      BIGINT,
+    dead_at      BIGINT,
+    last_error   TEXT   NOT NULL DEFAULT '',
+    PRIMARY KEY (tenant, id)
+);
+CREATE INDEX outbox_due ON outbox (tenant, run_at) WHERE done_at IS NULL AND dead_at IS NULL;
+CREATE INDEX outbox_subject ON outbox (tenant, subject, kind);
+CREATE INDEX outbox_done ON outbox (tenant, done_at) WHERE done_at IS NOT NULL;
+
+-- GCRA limiters: tat is the theoretical arrival time.
+CREATE TABLE limits (
+    tenant TEXT   NOT NULL,
+    name   TEXT   NOT NULL,
+    tat    BIGINT NOT NULL,
+    PRIMARY KEY (tenant, name)
+);
+CREATE INDEX limits_tat ON limits (tenant, tat);
+
+CREATE TABLE signing_keys (
+    tenant     TEXT   NOT NULL,
+    kid        TEXT   NOT NULL,
+    algorithm  TEXT   NOT NULL,
+    public     TEXT   NOT NULL,
+    private    TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    retired_at BIGINT,
+    PRIMARY KEY (tenant, kid)
+);
+CREATE UNIQUE INDEX signing_keys_current ON signing_keys (tenant, algorithm) WHERE retired_at IS NULL;
+
+-- Links and codes that work once.
+CREATE TABLE one_time_tokens (
+    tenant     TEXT   NOT NULL,
+    digest     TEXT   NOT NULL,
+    purpose    TEXT   NOT NULL,
+    subject    TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    used_at    BIGINT,
+    PRIMARY KEY (tenant, digest)
+);
+CREATE INDEX one_time_tokens_expires_at ON one_time_tokens (tenant, expires_at);
+
+INSERT INTO tenants (id, created_at) VALUES ('main', 0);
+INSERT INTO roles (tenant, id, description) VALUES
+    ('main', 'user', 'Everybody with an account'),
+    ('main', 'admin', 'May administer the tenant'),
+    ('main', 'agent-system', 'System agents');

@@ -1,0 +1,154 @@
+//go:build unix
+
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/gatehouse/gatehouse/internal/gate"
+	"github.com/gatehouse/gatehouse/internal/store"
+)
+
+// op is one step of a random history, with a name for the report. It tells what
+// it saw; its error ends the transaction unless the store says it does not.
+type op struct {
+	name string
+	run  func(tx *store.Tx) (string, error)
+}
+
+func (o op) String() string { return o.name }
+
+var (
+	someIDs      = []gate.PrincipalID{ada, bob, eve, ada[:8] + bob[8:]}
+	someEmails   = []string{"ada@example.org", "ADA@example.org", "bob@example.org", "straße@example.org", "STRASSE@example.org", "Ⅷ@example.org", "viii@EXAMPLE.org"}
+	someRoles    = []gate.Role{gate.RoleAdmin, gate.RoleUser, "nope"}
+	someSessions = []gate.SessionID{session1, session2, session3}
+	someWords    = []string{"one", "two", "three"}
+)
+
+// drawOp picks a method of store.Tx and what to call it with.
+func drawOp(t *rapid.T) op {
+	id := rapid.SampledFrom(someIDs).Draw(t, "id")
+	session := rapid.SampledFrom(someSessions).Draw(t, "session")
+	word, word2 := rapid.SampledFrom(someWords).Draw(t, "word"), rapid.SampledFrom(someWords).Draw(t, "word2")
+	role := rapid.SampledFrom(someRoles).Draw(t, "role")
+	address := rapid.SampledFrom(someEmails).Draw(t, "email")
+	yes := rapid.Bool().Draw(t, "yes")
+	minutes := time.Duration(rapid.IntRange(-5, 90).Draw(t, "minutes")) * time.Minute
+	named := func(name string, run func(tx *store.Tx) (any, error)) op {
+		return op{fmt.Sprint(name, " ", id[:2], " ", session[len(session)-1:], " ", word, " ", word2, " ", role, " ", address, " ", yes, " ", minutes), func(tx *store.Tx) (string, error) {
+			got, err := run(tx)
+			return fmt.Sprintf("%+v", got), err
+		}}
+	}
+	return rapid.SampledFrom([]op{
+		named("AddUser", func(tx *store.Tx) (any, error) {
+			e, _ := gate.ParseEmail(address)
+			return tx.AddUser(gate.User{ID: id, DisplayName: word}, e)
+		}),
+		named("User", func(tx *store.Tx) (any, error) { return tx.User(id) }),
+		named("UserByEmail", func(tx *store.Tx) (any, error) {
+			e, _ := gate.ParseEmail(address)
+			return tx.UserByEmail(e.Key)
+		}),
+		named("Users", func(tx *store.Tx) (any, error) { return tx.Users(int64(minutes/time.Minute)/30, 2) }),
+		named("SetDisabled", func(tx *store.Tx) (any, error) { return tx.SetDisabled(id, yes) }),
+		named("SetMatrixUserID", func(tx *store.Tx) (any, error) { return nil, tx.SetMatrixUserID(id, word) }),
+		named("GrantRole", func(tx *store.Tx) (any, error) { return tx.GrantRole(id, role) }),
+		named("RevokeRole", func(tx *store.Tx) (any, error) { return tx.RevokeRole(id, role) }),
+		named("ActiveHolders", func(tx *store.Tx) (any, error) { return tx.ActiveHolders(role) }),
+		named("SetPassword", func(tx *store.Tx) (any, error) { return nil, tx.SetPasswordVerifier(id, word) }),
+		named("ReplacePassword", func(tx *store.Tx) (any, error) { return nil, tx.ReplacePasswordVerifier(id, word, word2) }),
+		named("UsePassword", func(tx *store.Tx) (any, error) { return tx.UsePassword(id, word) }),
+		named("AddSession", func(tx *store.Tx) (any, error) {
+			s := gate.Session{ID: session, Principal: id, IP: word, CreatedAt: tx.Now(), ExpiresAt: tx.Now().Add(10 * minutes)}
+			return nil, tx.AddSession(s, digest(word), tx.Now().Add(minutes))
+		}),
+		named("EndSession", func(tx *store.Tx) (any, error) { return tx.EndSession(session, word) }),
+		named("EndSessionsOf", func(tx *store.Tx) (any, error) { return tx.EndSessionsOf(id, session, word) }),
+		named("Presence", func(tx *store.Tx) (any, error) { return tx.Presence(session) }),
+		named("SeenFrom", func(tx *store.Tx) (any, error) { return tx.SeenFrom(id, word) }),
+		named("Chain", func(tx *store.Tx) (any, error) { return tx.Chain(session) }),
+		named("Rotate", func(tx *store.Tx) (any, error) {
+			return tx.RotateRefresh(session, store.Rotation{Presented: digest(word), Successor: digest(word2), Sealed: word2, ExpiresAt: tx.Now().Add(minutes)})
+		}),
+		named("AddOneTimeToken", func(tx *store.Tx) (any, error) {
+			return nil, tx.AddOneTimeToken(digest(word), word2, word, tx.Now().Add(minutes))
+		}),
+		named("UseOneTimeToken", func(tx *store.Tx) (any, error) { return tx.UseOneTimeToken(digest(word), word2) }),
+		named("TakeFrom", func(tx *store.Tx) (any, error) {
+			return tx.TakeFrom(store.Bucket{Name: word, Burst: 2, Interval: 10 * time.Minute})
+		}),
+		named("Refill", func(tx *store.Tx) (any, error) { return nil, tx.Refill(word) }),
+		named("AddSigningKey", func(tx *store.Tx) (any, error) {
+			return tx.AddSigningKey(store.SigningKey{ID: word, Algorithm: word2})
+		}),
+		named("Sweep", func(tx *store.Tx) (any, error) { return tx.Sweep(time.Hour, 1) }),
+	}).Draw(t, "op")
+}
+
+// TestBothEnginesRememberAlike plays random histories on both and compares what
+// every step saw, and every row that is left.
+func TestBothEnginesRememberAlike(t *testing.T) {
+	memories := []*Memory{New(t, SQLite), New(t, Postgres)}
+	var stores []*store.DB
+	for _, m := range memories {
+		m.Options.Clock = memories[0].Clock.Now // one time for both
+		stores = append(stores, m.Open(t))
+	}
+	tenants := 0
+	rapid.Check(t, func(r *rapid.T) {
+		tenants++
+		tenant := gate.TenantID(fmt.Sprint("t", tenants))
+		for _, m := range memories {
+			m.AddTenant(t, tenant)
+		}
+		for range rapid.IntRange(1, 25).Draw(r, "transactions") {
+			ops := rapid.SliceOfN(rapid.Custom(drawOp), 1, 4).Draw(r, "transaction")
+			memories[0].Clock.Forward(time.Duration(rapid.IntRange(0, 30).Draw(r, "later")) * time.Minute)
+			refuse := rapid.IntRange(0, 4).Draw(r, "refused at the end") == 0
+			var saw [2]string
+			for i, db := range stores {
+				saw[i] = transaction(db, tenant, ops, refuse)
+			}
+			if saw[0] != saw[1] {
+				r.Fatalf("%v\nSQLite:\n%s\nPostgres:\n%s", ops, saw[0], saw[1])
+			}
+		}
+		if a, b := memories[0].Dump(t, tenant), memories[1].Dump(t, tenant); a != b {
+			r.Fatalf("SQLite:\n%s\nPostgres:\n%s", a, b)
+		}
+	})
+}
+
+// transaction returns what its steps saw. Like a verb it goes on after a
+// refusal that the store promises to survive, and stops at a driver's error.
+func transaction(db *store.DB, tenant gate.TenantID, ops []op, refuse bool) string {
+	var saw strings.Builder
+	err := db.Write(context.Background(), tenant, func(tx *store.Tx) error {
+		saw.Reset()
+		for _, o := range ops {
+			got, err := o.run(tx)
+			var refused *gate.Error
+			if err != nil && !errors.As(err, &refused) {
+				return err
+			}
+			fmt.Fprintln(&saw, o.name, got, err)
+		}
+		if refuse {
+			return gate.ErrForbidden
+		}
+		return nil
+	})
+	if err != nil {
+		saw.WriteString(gate.AsError(err).Code)
+	}
+	return saw.String()
+}

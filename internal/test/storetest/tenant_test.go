@@ -1,0 +1,349 @@
+//go:build unix
+
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/gate"
+	"github.com/gatehouse/gatehouse/internal/store"
+	"github.com/gatehouse/gatehouse/internal/test/pgtest"
+)
+
+const other = gate.TenantID("other")
+
+// foreign says, for each exported method of store.Tx, how a transaction of
+// another tenant calls it with what belongs to the first. It returns an error
+// when it saw or claims to have changed anything.
+var foreign = map[string]func(tx *store.Tx, w world) error{
+	"Now":    func(tx *store.Tx, _ world) error { return saw(tx.Now().IsZero()) },
+	"Tenant": func(tx *store.Tx, _ world) error { return saw(tx.Tenant() != other) },
+	"AddUser": func(tx *store.Tx, w world) error {
+		u, err := tx.AddUser(gate.User{ID: w.user.ID}, w.email)
+		return saw2(u.Number != 1, err)
+	},
+	"User":            func(tx *store.Tx, w world) error { _, err := tx.User(w.user.ID); return none(err) },
+	"UserByEmail":     func(tx *store.Tx, w world) error { _, err := tx.UserByEmail(w.email.Key); return none(err) },
+	"Users":           func(tx *store.Tx, _ world) error { list, err := tx.Users(0, 100); return saw2(len(list) > 0, err) },
+	"SetDisabled":     func(tx *store.Tx, w world) error { did, err := tx.SetDisabled(w.user.ID, true); return saw2(did, err) },
+	"SetMatrixUserID": func(tx *store.Tx, w world) error { return saw(tx.SetMatrixUserID(w.user.ID, "@x:y") == nil) },
+	"RoleExists":      func(tx *store.Tx, _ world) error { did, err := tx.RoleExists("only-main"); return saw2(did, err) },
+	"GrantRole": func(tx *store.Tx, w world) error {
+		did, err := tx.GrantRole(w.user.ID, gate.RoleAgentSystem)
+		return saw(did || err == nil)
+	},
+	"RevokeRole": func(tx *store.Tx, w world) error {
+		did, err := tx.RevokeRole(w.user.ID, gate.RoleAdmin)
+		return saw2(did, err)
+	},
+	"ActiveHolders":           func(tx *store.Tx, _ world) error { n, err := tx.ActiveHolders(gate.RoleAdmin); return saw2(n > 0, err) },
+	"LockRole":                func(tx *store.Tx, _ world) error { return none(tx.LockRole("only-main")) },
+	"PasswordVerifier":        func(tx *store.Tx, w world) error { _, err := tx.PasswordVerifier(w.user.ID); return none(err) },
+	"SetPasswordVerifier":     func(tx *store.Tx, w world) error { return saw(tx.SetPasswordVerifier(w.user.ID, "theirs") == nil) },
+	"ReplacePasswordVerifier": func(tx *store.Tx, w world) error { return tx.ReplacePasswordVerifier(w.user.ID, "verifier", "theirs") },
+	"UsePassword": func(tx *store.Tx, w world) error {
+		did, err := tx.UsePassword(w.user.ID, "verifier")
+		return saw2(did, err)
+	},
+	"HoldPassword": func(tx *store.Tx, w world) error { return tx.HoldPassword(w.user.ID) },
+	"AddSession": func(tx *store.Tx, w world) error {
+		return saw(tx.AddSession(gate.Session{ID: session3, Principal: w.user.ID}, digest("y"), w.later) == nil)
+	},
+	"Presence":   func(tx *store.Tx, w world) error { _, err := tx.Presence(w.session.ID); return none(err) },
+	"EndSession": func(tx *store.Tx, w world) error { did, err := tx.EndSession(w.session.ID, "x"); return saw2(did, err) },
+	"EndSessionsOf": func(tx *store.Tx, w world) error {
+		n, err := tx.EndSessionsOf(w.user.ID, "", "x")
+		return saw2(n > 0, err)
+	},
+	"EndAllSessions": func(tx *store.Tx, _ world) error { n, err := tx.EndAllSessions("x"); return saw2(n > 0, err) },
+	"SeenFrom": func(tx *store.Tx, w world) error {
+		did, err := tx.SeenFrom(w.user.ID, w.session.IP)
+		return saw2(did, err)
+	},
+	"Chain": func(tx *store.Tx, w world) error { _, err := tx.Chain(w.session.ID); return none(err) },
+	"RotateRefresh": func(tx *store.Tx, w world) error {
+		did, err := tx.RotateRefresh(w.session.ID, store.Rotation{Presented: digest("first"), Successor: digest("x"), ExpiresAt: w.later})
+		return saw2(did, err)
+	},
+	"AddOneTimeToken": func(tx *store.Tx, w world) error {
+		return tx.AddOneTimeToken(digest("theirs"), "reset", "subject", w.later)
+	},
+	"OneTimeTokenGood": func(tx *store.Tx, _ world) error {
+		did, err := tx.OneTimeTokenGood(digest("fresh"), "reset")
+		return saw2(did, err)
+	},
+	"UseOneTimeToken": func(tx *store.Tx, _ world) error {
+		_, err := tx.UseOneTimeToken(digest("link"), "reset")
+		return none(err)
+	},
+	"ForgetOneTimeTokens": func(tx *store.Tx, _ world) error { return tx.ForgetOneTimeTokens() },
+	"Enqueue":             func(tx *store.Tx, _ world) error { _, err := tx.Enqueue("kind", "x", ""); return err },
+	"DueJobs":             func(tx *store.Tx, _ world) error { ids, err := tx.DueJobs(100); return saw2(len(ids) > 0, err) },
+	"LeaseJob":            func(tx *store.Tx, w world) error { _, err := tx.LeaseJob(w.job, w.later); return none(err) },
+	"FinishJob":           func(tx *store.Tx, w world) error { return tx.FinishJob(w.job) },
+	"RetryJob":            func(tx *store.Tx, w world) error { return tx.RetryJob(w.job, w.later, "x") },
+	"BuryJob":             func(tx *store.Tx, w world) error { return tx.BuryJob(w.job, "x") },
+	"UsersNeverAsked": func(tx *store.Tx, _ world) error {
+		ids, err := tx.UsersNeverAsked("another kind", 10)
+		return saw2(len(ids) > 0, err)
+	},
+	"JobCounts": func(tx *store.Tx, _ world) error { n, m, err := tx.JobCounts(); return saw2(n+m > 0, err) },
+	"TakeFrom":  func(tx *store.Tx, _ world) error { did, err := tx.TakeFrom(single); return saw2(!did, err) },
+	"Waits": func(tx *store.Tx, _ world) error {
+		waits, err := tx.Waits([]store.Bucket{single})
+		return saw2(len(waits) > 0, err)
+	},
+	"Refill": func(tx *store.Tx, _ world) error { return tx.Refill(single.Name) },
+	"AddSigningKey": func(tx *store.Tx, _ world) error {
+		did, err := tx.AddSigningKey(store.SigningKey{ID: "kid", Algorithm: "EdDSA"})
+		return saw2(!did, err)
+	},
+	"SigningKeys": func(tx *store.Tx, _ world) error { keys, err := tx.SigningKeys(); return saw2(len(keys) > 0, err) },
+	"Record":      func(tx *store.Tx, _ world) error { return tx.Record(gate.Event{Name: "theirs"}) },
+	"Events": func(tx *store.Tx, _ world) error {
+		list, err := tx.Events(time.Time{}, 100)
+		return saw2(len(list) > 0, err)
+	},
+	"EventsAbout": func(tx *store.Tx, w world) error {
+		list, err := tx.EventsAbout(w.user.ID, "test")
+		return saw2(len(list) > 0, err)
+	},
+	"VerifyEvents": func(tx *store.Tx, _ world) error {
+		n, breaks, err := tx.VerifyEvents()
+		return saw2(n > 0 || len(breaks) > 0, err)
+	},
+	"Sweep": func(tx *store.Tx, _ world) error { n, err := tx.Sweep(0, 100); return saw2(n > 0, err) },
+}
+
+var errSaw = gate.ErrConflict.Because(errors.New("a tenant met another's rows"))
+
+func saw(did bool) error {
+	if did {
+		return errSaw
+	}
+	return nil
+}
+
+func saw2(did bool, err error) error { return errors.Join(err, saw(did)) }
+
+func none(err error) error {
+	if errors.Is(err, gate.ErrNotFound) {
+		return nil
+	}
+	return errors.Join(err, errSaw)
+}
+
+var single = store.Bucket{Name: "single", Burst: 1, Interval: time.Hour}
+
+// world is what the first tenant owns: at least one row of everything.
+type world struct {
+	user    gate.User
+	email   gate.Email
+	session gate.Session
+	job     gate.JobID
+	later   time.Time
+}
+
+func populate(b *bench) world {
+	b.m.AddTenant(b, other)
+	b.m.Exec(b, `INSERT INTO roles (tenant, id, description) VALUES ('main', 'only-main', '')`)
+	w := world{user: b.user(ada, "ada"), email: email(b, "ada@example.org"), session: b.session(session1, ada, "192.0.2.1"), later: b.now().Add(100 * time.Hour)}
+	w.job = enqueue(b, "ada")
+	b.write(func(tx *store.Tx) error {
+		_, err := tx.GrantRole(ada, gate.RoleAdmin)
+		_, err2 := tx.TakeFrom(single)
+		_, err3 := tx.AddSigningKey(store.SigningKey{ID: "kid", Algorithm: "EdDSA"})
+		return errors.Join(err, err2, err3, tx.SetPasswordVerifier(ada, "verifier"),
+			tx.AddOneTimeToken(digest("link"), "reset", "subject", b.now().Add(time.Hour)),
+			tx.AddOneTimeToken(digest("fresh"), "reset", "somebody", b.now().Add(1000*time.Hour)),
+			tx.Record(gate.Event{Name: "test", Subject: ada}))
+	})
+	b.m.Clock.Forward(48 * time.Hour) // everything that can expire has expired
+	return w
+}
+
+// TestTenantsDoNotMeet: whatever a tenant's transaction is called with, it sees
+// and changes nothing of another's.
+func TestTenantsDoNotMeet(t *testing.T) {
+	OnBothEngines(t, func(t *testing.T, m *Memory) {
+		b := &bench{t, m, m.Open(t)}
+		w := populate(b)
+		before := m.Dump(t, gate.DefaultTenant)
+		for name, call := range foreign {
+			err := b.db.Write(context.Background(), other, func(tx *store.Tx) error { return call(tx, w) })
+			if errors.Is(err, errSaw) || err != nil && !slices.Contains([]string{"AddSession", "GrantRole", "SetPasswordVerifier"}, name) {
+				t.Errorf("%s: %v", name, err)
+			}
+			m.Reset(t, other)
+			if after := m.Dump(t, gate.DefaultTenant); after != before {
+				t.Fatalf("%s changed another tenant's rows:\n%s\nbefore:\n%s", name, after, before)
+			}
+		}
+	})
+}
+
+// TestTheTableListIsComplete: a new table must not be forgotten, neither here
+// nor by row-level security.
+func TestTheTableListIsComplete(t *testing.T) {
+	m := New(t, Postgres)
+	rows, err := m.Raw(t).Query(`SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = 'gatehouse' AND c.relkind = 'r' AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant') ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var found []string
+	for rows.Next() {
+		var name string
+		var walled bool
+		if err := rows.Scan(&name, &walled); err != nil {
+			t.Fatal(err)
+		}
+		if found = append(found, name); !walled {
+			t.Errorf("table %s has no forced row-level security with a policy", name)
+		}
+	}
+	if !slices.Equal(found, tables) {
+		t.Errorf("tables with tenants:\n%v, this package knows\n%v", found, tables)
+	}
+}
+
+// ours is a plain connection pool of the role that Gatehouse uses.
+func ours(t *testing.T, m *Memory, connections int) *sql.DB {
+	db, err := sql.Open("pgx", m.DSNOf(t, pgtest.Owner))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db
+}
+
+// TestASecondWallStandsOnPostgres: even a statement that forgot its tenant sees
+// nothing, and can write nothing, unless the transaction named one.
+func TestASecondWallStandsOnPostgres(t *testing.T) {
+	m := New(t, Postgres)
+	b := &bench{t, m, m.Open(t)}
+	populate(b)
+	db := ours(t, m, 1)
+	visible := func(table string, setting string) (n int) {
+		tx, err := db.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback() }()
+		if setting != "unset" {
+			if _, err := tx.Exec(`SELECT set_config('gatehouse.tenant', $1, true)`, setting); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := tx.QueryRow(`SELECT COUNT(*) FROM ` + table).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for _, table := range tables {
+		if n := visible(table, "unset"); n != 0 {
+			t.Errorf("%s: %d rows without a tenant", table, n)
+		}
+		if n := visible(table, "main"); n == 0 {
+			t.Errorf("%s: no rows for their owner: this test proves nothing", table)
+		}
+		for _, setting := range []string{"unset", "", "other"} { // unset is '' now, after the setting was used
+			if n := visible(table, setting); n != 0 && table != "roles" {
+				t.Errorf("%s: %d rows for tenant %q", table, n, setting)
+			}
+		}
+	}
+	if _, err := db.Exec(`INSERT INTO limits (tenant, name, tat) VALUES ('main', 'x', 0)`); err == nil {
+		t.Error("a row was written without a tenant")
+	}
+}
+
+// TestAPooledConnectionLeaksNoTenant: ten thousand transactions, committed,
+// rolled back and panicking, of two tenants over two connections.
+func TestAPooledConnectionLeaksNoTenant(t *testing.T) {
+	rounds := 10_000
+	if testing.Short() {
+		rounds = 500
+	}
+	m := New(t, Postgres)
+	m.Options.MaxConnections = 2
+	b := &bench{t, m, m.Open(t)}
+	b.m.AddTenant(b, other)
+	b.user(ada, "ada")
+	Race(4, func(worker int) {
+		random := rand.New(rand.NewPCG(1, uint64(worker)))
+		for range rounds / 4 {
+			tenant, want := gate.DefaultTenant, 1
+			if random.IntN(2) == 0 {
+				tenant, want = other, 0
+			}
+			run := b.db.Read
+			if random.IntN(2) == 0 {
+				run = b.db.Write
+			}
+			var got int
+			err := run(context.Background(), tenant, func(tx *store.Tx) error {
+				users, err := tx.Users(0, 10)
+				if got = len(users); err == nil && random.IntN(3) == 0 {
+					err = gate.ErrConflict // and so a rollback
+				}
+				return err
+			})
+			if got != want || err != nil && !errors.Is(err, gate.ErrConflict) {
+				t.Errorf("tenant %s: %d users, %v", tenant, got, err)
+				return
+			}
+		}
+	})
+}
+
+// TestAPanicLeavesNothingBehind: neither its rows nor an open transaction that
+// the next user of the connection would commit.
+func TestAPanicLeavesNothingBehind(t *testing.T) {
+	OnBothEngines(t, func(t *testing.T, m *Memory) {
+		m.Options.MaxConnections = 1
+		b := &bench{t, m, m.Open(t)}
+		for range 3 {
+			func() {
+				defer func() { _ = recover() }()
+				_ = b.db.Write(context.Background(), gate.DefaultTenant, func(tx *store.Tx) error {
+					if _, err := tx.AddUser(gate.User{ID: eve}, email(t, "eve@example.org")); err != nil {
+						t.Error(err)
+					}
+					panic("boom")
+				})
+			}()
+			func() {
+				defer func() { _ = recover() }()
+				_ = b.db.Read(context.Background(), gate.DefaultTenant, func(*store.Tx) error { panic("boom") })
+			}()
+		}
+		b.user(ada, "ada")
+		b.read(func(tx *store.Tx) error {
+			_, err := tx.User(eve)
+			b.want("who panicked", err, gate.ErrNotFound)
+			return nil
+		})
+	})
+}
+
+// TestATenantIsAName: it stands in a statement on Postgres, so nothing else may.
+func TestATenantIsAName(t *testing.T) {
+	m := New(t, Postgres)
+	db := m.Open(t)
+	for _, tenant := range []gate.TenantID{"", "main'; SELECT 1; --", "Main", "a b", "main\x00"} {
+		if err := db.Read(context.Background(), tenant, func(*store.Tx) error { return nil }); err == nil {
+			t.Errorf("tenant %q was accepted", tenant)
+		}
+	}
+}
