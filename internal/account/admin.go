@@ -1,0 +1,192 @@
+package account
+
+import (
+	"context"
+
+	"github.com/gatehouse/gatehouse/internal/gate"
+	"github.com/gatehouse/gatehouse/internal/policy"
+	"github.com/gatehouse/gatehouse/internal/secret"
+	"github.com/gatehouse/gatehouse/internal/session"
+	"github.com/gatehouse/gatehouse/internal/store"
+)
+
+// Create makes an account with roles, for an administrator, whether or not
+// registration is open.
+//
+// Refused: gate.ErrForbidden, gate.ErrEmailTaken, gate.ErrValidation,
+// gate.ErrRoleUnknown.
+func (s *Service) Create(ctx context.Context, caller gate.Caller, a Application, roles ...gate.Role) (gate.User, error) {
+	if err := policy.May(caller, policy.CreateUsers); err != nil {
+		return gate.User{}, err
+	}
+	return s.create(ctx, caller, a, append([]gate.Role{gate.RoleUser}, roles...), func(tx *store.Tx) error {
+		for _, role := range roles {
+			if err := knownRole(tx, role); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// List returns at most limit users with numbers greater than after.
+func (s *Service) List(ctx context.Context, caller gate.Caller, after int64, limit int) (users []gate.User, err error) {
+	if err := policy.May(caller, policy.ReadUsers); err != nil {
+		return nil, err
+	}
+	err = s.DB.Read(ctx, caller.Tenant, func(tx *store.Tx) (err error) {
+		users, err = tx.Users(after, limit)
+		return err
+	})
+	return users, err
+}
+
+// Find returns the user with an id or an e-mail address, or
+// gate.ErrUserNotFound.
+func (s *Service) Find(ctx context.Context, caller gate.Caller, idOrEmail string) (user gate.User, err error) {
+	if err := policy.May(caller, policy.ReadUsers); err != nil {
+		return user, err
+	}
+	err = s.DB.Read(ctx, caller.Tenant, func(tx *store.Tx) (err error) {
+		user, err = find(tx, idOrEmail)
+		return err
+	})
+	return user, err
+}
+
+func find(tx *store.Tx, idOrEmail string) (user gate.User, err error) {
+	if email, ok := gate.ParseEmail(idOrEmail); ok {
+		user, err = tx.UserByEmail(email.Key)
+	} else {
+		user, err = tx.User(gate.PrincipalID(idOrEmail))
+	}
+	if err != nil && gate.AsError(err).Kind == gate.NotFound {
+		err = gate.ErrUserNotFound
+	}
+	return user, err
+}
+
+// SetDisabled disables or enables an account. Disabling ends all its sessions;
+// nothing that was issued to it works from then on. Doing it again does
+// nothing.
+//
+// Refused: gate.ErrForbidden, gate.ErrUserNotFound, gate.ErrLastAdmin.
+func (s *Service) SetDisabled(ctx context.Context, caller gate.Caller, id gate.PrincipalID, disabled bool) error {
+	if err := policy.May(caller, policy.DisableUsers); err != nil {
+		return err
+	}
+	event := gate.EventUserEnabled
+	if disabled {
+		event = gate.EventUserDisabled
+	}
+	return s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error {
+		if err := keepsAnAdmin(tx, id, disabled); err != nil {
+			return err
+		}
+		if err := tx.HoldPassword(id); err != nil { // a login at this moment is either ended below, or refused
+			return err
+		}
+		changed, err := tx.SetDisabled(id, disabled)
+		if err != nil || !changed {
+			return err
+		}
+		if disabled {
+			if err := session.EndAll(tx, caller, id, "", session.EndedByDisable); err != nil {
+				return err
+			}
+		}
+		return tx.Record(caller.Event(event, id, "", nil))
+	})
+}
+
+// GrantRole gives an account a role. Doing it again does nothing.
+//
+// Refused: gate.ErrForbidden, gate.ErrUserNotFound, gate.ErrRoleUnknown.
+func (s *Service) GrantRole(ctx context.Context, caller gate.Caller, id gate.PrincipalID, role gate.Role) error {
+	return s.changeRole(ctx, caller, id, role, gate.EventRoleGranted, (*store.Tx).GrantRole)
+}
+
+// RevokeRole takes a role from an account. Doing it again does nothing.
+//
+// Refused: gate.ErrForbidden, gate.ErrUserNotFound, gate.ErrRoleUnknown,
+// gate.ErrLastAdmin.
+func (s *Service) RevokeRole(ctx context.Context, caller gate.Caller, id gate.PrincipalID, role gate.Role) error {
+	return s.changeRole(ctx, caller, id, role, gate.EventRoleRevoked, (*store.Tx).RevokeRole)
+}
+
+func (s *Service) changeRole(ctx context.Context, caller gate.Caller, id gate.PrincipalID, role gate.Role, event string,
+	change func(*store.Tx, gate.PrincipalID, gate.Role) (bool, error),
+) error {
+	if err := policy.May(caller, policy.GrantRoles); err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error {
+		if err := knownRole(tx, role); err != nil {
+			return err
+		}
+		if err := keepsAnAdmin(tx, id, event == gate.EventRoleRevoked && role == gate.RoleAdmin); err != nil {
+			return err
+		}
+		changed, err := change(tx, id, role)
+		if err != nil || !changed {
+			return err
+		}
+		return tx.Record(caller.Event(event, id, "", map[string]string{"role": string(role)}))
+	})
+}
+
+func knownRole(tx *store.Tx, role gate.Role) error {
+	exists, err := tx.RoleExists(role)
+	if err == nil && !exists {
+		err = gate.ErrRoleUnknown
+	}
+	return err
+}
+
+// keepsAnAdmin refuses what would leave the house without an administrator, if
+// what is to be done takes one away. Two such deeds at once wait for each
+// other, so that each sees what the other did.
+func keepsAnAdmin(tx *store.Tx, id gate.PrincipalID, takesAway bool) error {
+	if takesAway {
+		if err := tx.LockRole(gate.RoleAdmin); err != nil {
+			return err
+		}
+	}
+	user, err := find(tx, string(id))
+	if err != nil || !takesAway || user.Disabled() || !user.HasRole(gate.RoleAdmin) {
+		return err
+	}
+	left, err := tx.ActiveHolders(gate.RoleAdmin)
+	if err == nil && left <= 1 {
+		err = gate.ErrLastAdmin
+	}
+	return err
+}
+
+// SetPassword gives an account a new password and ends all its sessions.
+//
+// Refused: gate.ErrForbidden, gate.ErrUserNotFound, gate.ErrValidation.
+func (s *Service) SetPassword(ctx context.Context, caller gate.Caller, id gate.PrincipalID, pw secret.Text) error {
+	if err := policy.May(caller, policy.SetPasswords); err != nil {
+		return err
+	}
+	if err := checkPassword(pw); err != nil {
+		return err
+	}
+	verifier, err := s.hash(ctx, pw)
+	if err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error {
+		if _, err := find(tx, string(id)); err != nil {
+			return err
+		}
+		if err := tx.SetPasswordVerifier(id, verifier); err != nil {
+			return err
+		}
+		if err := session.EndAll(tx, caller, id, "", session.EndedByPasswordChange); err != nil {
+			return err
+		}
+		return tx.Record(caller.Event(gate.EventPasswordChanged, id, "", nil))
+	})
+}
