@@ -1,0 +1,21 @@
+//go:build unix
+
+package daarion_test
+
+import (
+	"testing"
+
+	"github.com/gatehouse/gatehouse/internal/dialect/daarion"
+	"github.com/gatehouse/gatehouse/internal/test/pgtest"
+	"github.com/gatehouse/gatehouse/internal/test/transcript"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// TestTranscripts plays every endpoint and every refusal on both engines, and
+// holds each answer against the documentation.
+func TestTranscripts(t *testing.T) {
+	contract := transcript.Contract{Face: daarion.Name}
+	transcript.Play(t, daarion.Name, "testdata/*.http", contract.Check)
+	contract.Complete(t)
+}

@@ -1,0 +1,271 @@
+// Package server wires the house: one function that reads like a table of
+// contents, and a Run that opens the doors and closes them in order. What is
+// wired to what is decided here and nowhere else.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/gatehouse/gatehouse/internal/account"
+	"github.com/gatehouse/gatehouse/internal/authn"
+	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/dialect/daarion"
+	"github.com/gatehouse/gatehouse/internal/dialect/native"
+	"github.com/gatehouse/gatehouse/internal/directory"
+	"github.com/gatehouse/gatehouse/internal/factor/password"
+	"github.com/gatehouse/gatehouse/internal/gate"
+	"github.com/gatehouse/gatehouse/internal/jobs"
+	"github.com/gatehouse/gatehouse/internal/limit"
+	"github.com/gatehouse/gatehouse/internal/login"
+	"github.com/gatehouse/gatehouse/internal/pages/setup"
+	"github.com/gatehouse/gatehouse/internal/provision"
+	"github.com/gatehouse/gatehouse/internal/provision/matrix"
+	"github.com/gatehouse/gatehouse/internal/secret"
+	"github.com/gatehouse/gatehouse/internal/session"
+	"github.com/gatehouse/gatehouse/internal/store"
+	"github.com/gatehouse/gatehouse/internal/telemetry"
+	"github.com/gatehouse/gatehouse/internal/token"
+	"github.com/gatehouse/gatehouse/internal/web"
+)
+
+// Options are what the world around the process provides.
+type Options struct {
+	Build gate.Build
+	Clock gate.Clock
+	Log   *slog.Logger
+	Out   io.Writer // where the greeting goes: addresses, docs, the first administrator's link
+}
+
+// Server is a whole Gatehouse that is not serving yet.
+type Server struct {
+	config   *config.Config
+	options  Options
+	house    *House
+	metrics  *telemetry.Metrics
+	doors    []*door
+	stopping chan struct{}
+}
+
+// House is everything behind the faces, for one tenant.
+type House struct {
+	DB      *store.DB
+	Account *account.Service
+	Jobs    *jobs.Runner
+
+	directory *directory.Directory
+	hasher    *password.Hasher
+	limits    limit.Limits
+	failures  limit.Failures
+	tokens    *token.Issuer
+	rules     session.Rules
+}
+
+// NewHouse wires what is behind the faces. The command line uses it as a guest,
+// beside a running server.
+func NewHouse(c *config.Config, options Options, guest bool) (*House, error) {
+	master, err := masterKey(c)
+	if err != nil {
+		return nil, err
+	}
+	db := store.Open(storeOptions(c, c.Database().DSN, options.Clock, master, func(o *store.Options) {
+		o.AutoMigrate, o.Guest, o.Log = c.Bool("database.auto_migrate"), guest, options.Log
+	}))
+	h, err := furnish(c, options, db, master)
+	if err != nil {
+		return nil, joinClose(err, db)
+	}
+	return h, nil
+}
+
+func furnish(c *config.Config, options Options, db *store.DB, master []byte) (*House, error) {
+	hasher, err := password.NewHasher(password.Params{
+		MemoryKiB: uint32(c.Int("password.argon2.memory")), Passes: uint32(c.Int("password.argon2.passes")), Lanes: uint8(c.Int("password.argon2.lanes")),
+	}, c.Int("password.slots"))
+	if err != nil {
+		return nil, err
+	}
+	box, err := secret.NewBox(master, "signing-keys")
+	if err != nil {
+		return nil, err
+	}
+	h := &House{DB: db, directory: directory.New(db), hasher: hasher, limits: limits(c)}
+	h.tokens = &token.Issuer{
+		Keys: &token.Keys{DB: db, Box: box, Clock: options.Clock}, Opaque: secret.Derive(master, "opaque-refresh"), Clock: options.Clock,
+	}
+	h.rules = session.Rules{Absolute: c.Duration("session.lifetime"), Grace: c.Duration("refresh.grace"), Pepper: secret.Derive(master, "refresh-successor")}
+	h.Jobs = &jobs.Runner{DB: db, Clock: options.Clock, Log: options.Log, Tenant: gate.DefaultTenant, Handlers: map[string]jobs.Handler{}}
+	h.Account = &account.Service{
+		DB: db, Hasher: hasher, Limits: h.limits, Open: c.Bool("registration.open"), MatrixWait: c.Duration("matrix.wait"), Jobs: h.Jobs,
+	}
+	if shared := secret.NewText(c.String("matrix.registration_secret")); !shared.Empty() {
+		client, err := matrix.New(c.String("matrix.admin_url"), shared)
+		if err != nil {
+			return nil, err
+		}
+		h.Account.Matrix = &provision.Matrix{DB: db, Client: client}
+		h.Jobs.Handlers[provision.MatrixJob] = h.Account.Matrix.Handle
+	}
+	return h, nil
+}
+
+// New wires a server. Nothing is opened yet but the database, in the background.
+func New(c *config.Config, options Options) (*Server, error) {
+	house, err := NewHouse(c, options, false)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		config: c, options: options, house: house, stopping: make(chan struct{}),
+		metrics: telemetry.NewMetrics(options.Build.Version, options.Build.Commit),
+	}
+	s.metrics.Gauge("gatehouse_database_up", "1 while the database can be used.", func() float64 {
+		if house.DB.Health() == nil {
+			return 1
+		}
+		return 0
+	})
+	for _, face := range []struct {
+		name  string
+		build func() (http.Handler, error)
+	}{
+		{native.Name, s.native},
+		{daarion.Name, s.daarion},
+	} {
+		if as := c.As(); as != "" && as != face.name {
+			continue
+		}
+		handler, err := face.build()
+		if err != nil {
+			return nil, fmt.Errorf("face %s: %w", face.name, joinClose(err, house.DB))
+		}
+		s.doors = append(s.doors, &door{name: face.name, handler: handler, address: fmt.Sprintf("%s:%d", host(c), c.Int("listen."+face.name+".port"))})
+	}
+	if address := c.String("ops.address"); address != "" {
+		s.doors = append(s.doors, &door{name: "ops", handler: s.metrics.OpsHandler(), address: address, ops: true})
+	}
+	return s, nil
+}
+
+func (s *Server) native() (http.Handler, error) {
+	profile := token.Profile{
+		Tenant: gate.DefaultTenant, Face: native.Name, Issuer: s.publicURL(), Algorithm: "ES256", HeaderType: "at+jwt",
+		AccessTTL: s.config.Duration("native.access.ttl"), RefreshTTL: s.config.Duration("native.refresh.ttl"),
+		AccessClaims: native.AccessClaims,
+	}
+	face := s.web()
+	f := &native.Face{
+		Web: face, Login: s.login(profile), Account: s.house.Account, Authn: s.authn(profile), Health: s.Health, Build: s.options.Build,
+		Pages: setup.Routes(face, s.house.Account),
+	}
+	return f.Handler()
+}
+
+func (s *Server) daarion() (http.Handler, error) {
+	profile := token.Profile{
+		Tenant: gate.DefaultTenant, Face: daarion.Name, Issuer: s.config.String("daarion.jwt.issuer"), Algorithm: s.config.String("daarion.jwt.algorithm"),
+		Secret: secret.NewText(s.config.String("daarion.jwt.secret")), HeaderType: "JWT", ClaimTypes: true,
+		AccessTTL: s.config.Duration("daarion.access.ttl"), RefreshTTL: s.config.Duration("daarion.refresh.ttl"),
+		AccessClaims: daarion.AccessClaims, RefreshClaims: daarion.RefreshClaims,
+	}
+	if profile.Algorithm == "" {
+		if profile.Algorithm = "ES256"; !profile.Secret.Empty() {
+			profile.Algorithm = "HS256"
+		}
+	}
+	f := &daarion.Face{
+		Web: s.web(), Login: s.login(profile), Account: s.house.Account, Authn: s.authn(profile), Health: s.Health, Build: s.options.Build,
+		ServiceName: s.config.String("service.name"), ServiceVersion: s.config.String("service.version"),
+	}
+	return f.Handler()
+}
+
+// web is what the faces share. The dialect adds its name, words and statuses.
+func (s *Server) web() *web.Face {
+	return &web.Face{
+		Tenant: gate.DefaultTenant, Log: s.options.Log, Clock: s.options.Clock, Metrics: s.metrics,
+		Proxies: prefixes(s.config.List("proxy.trusted")), Origins: s.config.List("cors.origins"),
+		Secure: strings.HasPrefix(s.publicURL(), "https://"),
+	}
+}
+
+func (s *Server) login(profile token.Profile) *login.Service {
+	h := s.house
+	return &login.Service{
+		DB: h.DB, Directory: h.directory, Hasher: h.hasher, Limits: h.limits, Failures: &h.failures, Rules: h.rules, Tokens: h.tokens, Profile: profile, Clock: s.options.Clock,
+	}
+}
+
+func (s *Server) authn(profile token.Profile) *authn.Service {
+	return authn.New(s.house.DB, s.house.tokens, profile, s.options.Clock)
+}
+
+// Health is nil while requests can be served, else why not.
+func (s *Server) Health() *gate.Cause {
+	select {
+	case <-s.stopping:
+		return gate.CauseStopping
+	default:
+		return s.house.DB.Health()
+	}
+}
+
+// House gives tests and the command line what is behind the faces.
+func (s *Server) House() *House { return s.house }
+
+func (s *Server) publicURL() string {
+	if public := s.config.String("public.url"); public != "" {
+		return strings.TrimSuffix(public, "/")
+	}
+	return fmt.Sprintf("http://localhost:%d", s.config.Int("listen.native.port"))
+}
+
+func limits(c *config.Config) limit.Limits {
+	rate := func(key string) limit.Rate {
+		r := c.Rate(key)
+		if r.Off {
+			return limit.Rate{}
+		}
+		return limit.Rate{Count: r.Count, Per: r.Per}
+	}
+	return limit.Limits{
+		LoginPerAccount: rate("limits.login_per_account"), LoginPerAccountTotal: rate("limits.login_per_account_total"),
+		LoginPerIP: rate("limits.login_per_ip"), RegisterPerIP: rate("limits.register_per_ip"),
+	}
+}
+
+func host(c *config.Config) string {
+	if h := c.String("listen.host"); strings.Contains(h, ":") && !strings.HasPrefix(h, "[") {
+		return "[" + h + "]"
+	}
+	return c.String("listen.host")
+}
+
+// prefixes were checked when the settings were read.
+func prefixes(list []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range list {
+		if prefix, err := netip.ParsePrefix(text); err == nil {
+			out = append(out, prefix)
+		} else if addr, err := netip.ParseAddr(text); err == nil {
+			out = append(out, netip.PrefixFrom(addr, addr.BitLen()))
+		}
+	}
+	return out
+}
+
+func joinClose(err error, db *store.DB) error {
+	return errors.Join(err, db.Close())
+}
+
+// Close gives everything back that New or NewHouse opened.
+func (h *House) Close() error { return h.DB.Close() }
+
+// Ready waits until the database can be used.
+func (h *House) Ready(ctx context.Context) error { return h.DB.Ready(ctx) }

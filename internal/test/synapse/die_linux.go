@@ -1,0 +1,9 @@
+package synapse
+
+import "syscall"
+
+// dieWithTest makes the kernel kill Synapse when the test process ends without
+// cleaning up (a panic, a timeout of go test).
+func dieWithTest() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+}

@@ -1,0 +1,293 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/gatehouse/gatehouse/internal/gate"
+	"github.com/gatehouse/gatehouse/internal/secret"
+)
+
+// Decode reads a JSON object into the fields of T and checks them against its
+// tags. It is strict where reading in two ways is dangerous: duplicate members,
+// trailing data, invalid UTF-8 and NUL are refused by every face, and another
+// spelling of a name is another name. Errors never carry what was sent.
+//
+// T is a struct of string, *string, bool and secret.Text fields with the tags
+//
+//	json:"name[,omitempty]"  the exact member name; without omitempty required
+//	minLength, maxLength     bounds in code points
+//	format:"email"           has to pass gate.ParseEmail
+//
+// A *string may be null. Refused: gate.ErrMalformed, gate.ErrBodyTooLarge,
+// gate.ErrMediaType, gate.ErrValidation with all problems at once.
+func Decode[T any](f *Face, r *http.Request) (T, error) {
+	var into T
+	if err := f.checkMediaType(r); err != nil {
+		return into, err
+	}
+	s := scratches.Get().(*scratch)
+	defer s.giveBack()
+	if err := s.fill(r); err != nil {
+		return into, err
+	}
+	return into, s.decodeObject(reflect.ValueOf(&into).Elem(), f.StrictBodies)
+}
+
+// scratch is what decoding needs and throws away. Nothing of it is kept: text
+// is copied out.
+type scratch struct {
+	body    bytes.Buffer
+	decoder jsontext.Decoder
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// giveBack wipes what was sent, which may be a password, and keeps the scratch
+// for the next request unless it grew large.
+func (s *scratch) giveBack() {
+	s.body.Reset()
+	used := s.body.AvailableBuffer()
+	clear(used[:cap(used)])
+	if cap(used) <= 4<<10 {
+		scratches.Put(s)
+	}
+}
+
+func (s *scratch) fill(r *http.Request) error {
+	s.body.Reset()
+	if r.Body == nil {
+		return nil
+	}
+	_, err := s.body.ReadFrom(r.Body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return gate.ErrBodyTooLarge
+	case err != nil:
+		return gate.ErrMalformed.Because(err)
+	}
+	return nil
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	var s scratch
+	err := s.fill(r)
+	return s.body.Bytes(), err
+}
+
+// checkMediaType lets through what claims to be JSON. A lenient face also takes
+// what curl -d sends, but not from a browser: a form on a hostile page can send
+// exactly that.
+func (f *Face) checkMediaType(r *http.Request) error {
+	declared := r.Header.Get("Content-Type")
+	if declared == "application/json" {
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(declared)
+	if err == nil && (media == "application/json" || strings.HasSuffix(media, "+json")) {
+		return nil
+	}
+	browser := r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
+	lenient := declared == "" || media == "application/x-www-form-urlencoded" || media == "text/plain"
+	if f.StrictBodies || browser || !lenient {
+		return gate.ErrMediaType
+	}
+	return nil
+}
+
+// field is what the tags of a struct field say.
+type field struct {
+	index    int
+	name     string
+	required bool
+	nullable bool
+	min, max int
+	email    bool
+}
+
+var plans sync.Map // reflect.Type → []field
+
+func planOf(t reflect.Type) []field {
+	if known, ok := plans.Load(t); ok {
+		return known.([]field)
+	}
+	var plan []field
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag
+		name, options, _ := strings.Cut(tag.Get("json"), ",")
+		f := field{index: i, name: name, required: options != "omitempty", email: tag.Get("format") == "email"}
+		f.nullable = t.Field(i).Type.Kind() == reflect.Pointer
+		f.min, _ = strconv.Atoi(tag.Get("minLength"))
+		f.max, _ = strconv.Atoi(tag.Get("maxLength"))
+		plan = append(plan, f)
+	}
+	plans.Store(t, plan)
+	return plan
+}
+
+func (s *scratch) decodeObject(into reflect.Value, strict bool) error {
+	plan := planOf(into.Type())
+	if absent := bytes.TrimSpace(s.body.Bytes()); len(absent) == 0 || string(absent) == "null" {
+		return gate.ErrValidation.At(gate.Problem{Rule: gate.RuleMissing})
+	}
+	d := &s.decoder
+	d.Reset(&s.body)
+	kind := d.PeekKind()
+	if kind != '{' {
+		if err := d.SkipValue(); err != nil {
+			return malformed(d, err)
+		}
+		return orTrailing(d, gate.ErrValidation.At(gate.Problem{Rule: gate.RuleType, Words: "object"}))
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return malformed(d, err)
+	}
+	seen := make([]bool, len(plan))
+	var problems []gate.Problem
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return malformed(d, err)
+		}
+		text := name.String()
+		i := indexOf(plan, text)
+		if i < 0 {
+			if strict && len(problems) < maxProblems {
+				problems = append(problems, gate.Problem{Path: []string{unknownName(text)}, Rule: gate.RuleUnknown})
+			}
+			if err := d.SkipValue(); err != nil {
+				return malformed(d, err)
+			}
+			continue
+		}
+		seen[i] = true
+		problem, err := plan[i].read(d, into.Field(plan[i].index))
+		if err != nil {
+			return malformed(d, err)
+		}
+		if problem.Rule != "" {
+			problems = append(problems, problem)
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return malformed(d, err)
+	}
+	for i, f := range plan {
+		if !seen[i] && f.required {
+			problems = append(problems, gate.Problem{Path: []string{f.name}, Rule: gate.RuleMissing})
+		}
+	}
+	if len(problems) > 0 {
+		return orTrailing(d, gate.ErrValidation.At(problems...))
+	}
+	return orTrailing(d, nil)
+}
+
+// maxProblems bounds an answer to a body of nothing but mistakes.
+const maxProblems = 32
+
+func indexOf(plan []field, name string) int {
+	for i := range plan {
+		if plan[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// read stores one member. The problem is what is wrong with its value, the
+// error that there is no more JSON to go on with.
+func (f field) read(d *jsontext.Decoder, into reflect.Value) (gate.Problem, error) {
+	want, kind := jsontext.Kind('"'), d.PeekKind()
+	if into.Kind() == reflect.Bool {
+		want = 't'
+	}
+	if kind == 'f' {
+		kind = 't'
+	}
+	if kind == 'n' && f.nullable {
+		return gate.Problem{}, d.SkipValue()
+	}
+	if kind != want {
+		words := map[jsontext.Kind]string{'"': "string", 't': "boolean"}[want]
+		return gate.Problem{Path: []string{f.name}, Rule: gate.RuleType, Words: words}, d.SkipValue()
+	}
+	token, err := d.ReadToken()
+	if err != nil {
+		return gate.Problem{}, err
+	}
+	if want == 't' {
+		into.SetBool(token.Bool())
+		return gate.Problem{}, nil
+	}
+	text := token.String()
+	if rule, limit, words := f.check(text); rule != "" {
+		return gate.Problem{Path: []string{f.name}, Rule: rule, Limit: limit, Words: words}, nil
+	}
+	setText(into, text)
+	return gate.Problem{}, nil
+}
+
+func (f field) check(text string) (rule gate.Rule, limit int, words string) {
+	if strings.IndexByte(text, 0) >= 0 {
+		return gate.RuleValue, 0, "text without NUL"
+	}
+	if f.min > 0 || f.max > 0 {
+		switch n := utf8.RuneCountInString(text); {
+		case n < f.min:
+			return gate.RuleTooShort, f.min, ""
+		case f.max > 0 && n > f.max:
+			return gate.RuleTooLong, f.max, ""
+		}
+	}
+	if f.email {
+		if _, ok := gate.ParseEmail(text); !ok {
+			return gate.RuleValue, 0, "a valid e-mail address"
+		}
+	}
+	return "", 0, ""
+}
+
+func setText(into reflect.Value, text string) {
+	switch v := into.Addr().Interface().(type) {
+	case *secret.Text:
+		*v = secret.NewText(text)
+	case **string:
+		*v = &text
+	default:
+		into.SetString(text)
+	}
+}
+
+// unknownName is safe to say: a member name is the client's, but it might be a
+// password in the wrong place.
+func unknownName(name string) string {
+	if len(name) > 32 || !gate.CleanText(name) {
+		return "?"
+	}
+	return name
+}
+
+// malformed tells how far the body could be read.
+func malformed(d *jsontext.Decoder, err error) error {
+	at := strconv.FormatInt(d.InputOffset(), 10)
+	return gate.ErrMalformed.Because(err).At(gate.Problem{Path: []string{at}, Rule: gate.RuleType, Words: "JSON"})
+}
+
+func orTrailing(d *jsontext.Decoder, otherwise error) error {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return malformed(d, err)
+	}
+	return otherwise
+}
