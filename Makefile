@@ -11,9 +11,12 @@ CLI     = github.com/gatehouse/gatehouse/internal/cli
 STAMP   = -X $(CLI).version=$(VERSION) -X $(CLI).commit=$(COMMIT) -X $(CLI).buildTime=$(BUILD_TIME)
 LINT    = go tool -modfile=tools/go.mod staticcheck
 TAGS    = interop,faultinject
-PRODUCT = CGO_ENABLED=0 go build -trimpath
+PRODUCT = CGO_ENABLED=0 go build -trimpath -pgo=auto
 
-.PHONY: help check test deps fmt lint full race fuzz interop bench build clean
+# Only what is shipped or measured is optimized by profile: tests build faster without.
+export GOFLAGS += -pgo=off
+
+.PHONY: help check test deps fmt lint full race fuzz interop bench profile build clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +52,9 @@ interop: ## Tests against other programs: a browser, a real Synapse
 
 bench: ## Measure, as ratios against the bare machine
 	go run ./test/bench
+
+profile: ## Record a CPU profile under that load, for the compiler
+	tools/profile
 
 build: ## The program, into bin/
 	$(PRODUCT) -ldflags '-s -w $(STAMP)' -o bin/gatehouse ./cmd/gatehouse

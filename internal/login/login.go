@@ -106,13 +106,12 @@ func (s *Service) look(ctx context.Context, caller gate.Caller, proof Password, 
 	return c, err
 }
 
-func (c *claim) load(tx *store.Tx, email gate.Email) (err error) {
-	if c.user, err = tx.UserByEmail(email.Key); err == nil {
-		c.verifier, err = tx.PasswordVerifier(c.user.ID)
-	}
+func (c *claim) load(tx *store.Tx, email gate.Email) error {
+	account, err := tx.AccountByEmail(email.Key)
 	if errors.Is(err, gate.ErrNotFound) {
 		return nil
 	}
+	c.user, c.verifier = account.User, account.Verifier
 	return err
 }
 
@@ -202,7 +201,7 @@ func (s *Service) admit(ctx context.Context, caller gate.Caller, c claim, rehash
 		if err := s.Rules.Open(tx, opened, a.Refresh, s.Profile.RefreshTTL); err != nil {
 			return err
 		}
-		return tx.Record(caller.Event(gate.EventLoginSucceeded, c.user.ID, opened.ID, nil))
+		return tx.Last().Record(caller.Event(gate.EventLoginSucceeded, c.user.ID, opened.ID, nil))
 	})
 	if err != nil {
 		return Admission{}, err

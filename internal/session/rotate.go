@@ -44,7 +44,7 @@ func (r Rules) Rotate(tx *store.Tx, caller gate.Caller, x Exchange) (Outcome, er
 	if err != nil {
 		return Outcome{}, err
 	}
-	won, err := tx.RotateRefresh(x.Session, store.Rotation{
+	won, err := tx.Last().RotateRefresh(x.Session, store.Rotation{
 		Presented: secret.DigestOf(x.Presented), Successor: secret.DigestOf(x.Successor),
 		Sealed: box.Seal([]byte(x.Successor.Reveal()), place(x.Session)), ExpiresAt: tx.Now().Add(x.TTL),
 	})

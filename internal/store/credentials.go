@@ -11,6 +11,27 @@ func (tx *Tx) PasswordVerifier(id gate.PrincipalID) (string, error) {
 	return one(tx, scanText, `SELECT verifier FROM credentials WHERE tenant = $1 AND principal = $2 AND kind = 'password'`, tx.tenant, id)
 }
 
+// Account is a user with what their password is checked against, "" for one
+// without a password.
+type Account struct {
+	User     gate.User
+	Verifier string
+}
+
+// AccountByEmail returns the account with this canonical address, or
+// gate.ErrNotFound.
+func (tx *Tx) AccountByEmail(key string) (Account, error) {
+	scan := func(row scanner) (a Account, err error) {
+		var roles string
+		err = row.Scan(append(userFields(&a.User, &roles), &a.Verifier)...)
+		a.User.Roles = splitRoles(roles)
+		return a, err
+	}
+	return one(tx, scan, `SELECT `+userColumns+`, COALESCE(c.verifier, '') FROM `+userTables+`
+		LEFT JOIN credentials c ON c.tenant = u.tenant AND c.principal = u.id AND c.kind = 'password'
+		WHERE p.tenant = $1 AND u.tenant = $1 AND u.email_key = $2`, tx.tenant, key)
+}
+
 // SetPasswordVerifier stores a principal's password verifier, in place of an
 // earlier one if there is one.
 func (tx *Tx) SetPasswordVerifier(id gate.PrincipalID, verifier string) error {

@@ -16,16 +16,18 @@ import (
 // requests have to say in one message: all of them run at once, and whenever
 // each either waits for a statement or has finished, the statements go to the
 // server together (pipelined), the first time with the beginning of the
-// transaction before them. A message and its answer cost more than the
-// statements themselves, so this is what makes sharing worth while.
+// transaction before them, and the last time (Tx.Last) with COMMIT behind them. A
+// message and its answer cost more than the statements themselves, so this is
+// what makes sharing worth while.
 //
 // A request that fails after it wrote something, or fails in SQL, ends the whole
 // transaction; then everybody goes on alone. So does, by itself, one that wants
 // to read: few of those who share do.
 type postgresBatch struct {
-	engine *postgresEngine
-	conn   *sql.Conn
-	begun  bool
+	engine    *postgresEngine
+	conn      *sql.Conn
+	begun     bool
+	committed bool // together with the last statements
 }
 
 // errAlone tells a request that it cannot share this transaction, because it
@@ -38,7 +40,7 @@ func (b *postgresBatch) begin(ctx context.Context) (err error) {
 			b.conn = nil
 		}
 	}
-	b.begun = false // with the first statement
+	b.begun, b.committed = false, false
 	return err
 }
 
@@ -46,6 +48,7 @@ func (b *postgresBatch) begin(ctx context.Context) (err error) {
 type statement struct {
 	query string
 	args  []any
+	last  bool
 	reply chan reply
 }
 
@@ -59,11 +62,14 @@ type member struct {
 	say   chan<- *statement
 	wrote bool
 	reads bool
+	last  bool // nothing is written after the next statement
 }
+
+func (m *member) lastStatement() { m.last = true }
 
 // ExecContext hands the statement to the batch and waits for its outcome.
 func (m *member) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
-	s := &statement{query, args, make(chan reply, 1)}
+	s := &statement{query, args, m.last, make(chan reply, 1)}
 	m.say <- s
 	r := <-s.reply
 	m.wrote = m.wrote || r.rows > 0
@@ -110,10 +116,20 @@ func (b *postgresBatch) run(ctx context.Context, requests []*request, results []
 			waiting = waiting[:0]
 		}
 	}
-	if fatal != nil {
-		return fmt.Errorf("%w: %w", errBatchAborted, fatal)
+	return b.outcome(fatal)
+}
+
+// outcome tells a transaction that did not happen from one that nobody can tell.
+func (b *postgresBatch) outcome(fatal error) error {
+	switch {
+	case fatal == nil:
+		return nil
+	case b.committed: // somebody broke the promise of Tx.Last
+		return commitError{fatal}
+	case errors.As(fatal, new(commitError)):
+		return fatal
 	}
-	return nil
+	return fmt.Errorf("%w: %w", errBatchAborted, fatal)
 }
 
 // verdict is what a member's end means for the others: nothing, unless it leaves
@@ -134,7 +150,7 @@ func (b *postgresBatch) flush(ctx context.Context, tenant gate.TenantID, stateme
 	}
 	for i, s := range statements {
 		if failed != nil {
-			replies[i] = reply{err: fmt.Errorf("%w: %w", errBatchAborted, failed)}
+			replies[i] = reply{err: b.outcome(failed)}
 		}
 		s.reply <- replies[i]
 	}
@@ -143,17 +159,32 @@ func (b *postgresBatch) flush(ctx context.Context, tenant gate.TenantID, stateme
 
 func (b *postgresBatch) send(ctx context.Context, raw any, tenant gate.TenantID, statements []*statement, replies []reply) error {
 	var message pgx.Batch
-	begin := !b.begun
+	begin, last := !b.begun, true
 	if b.begun = true; begin {
 		message.Queue("BEGIN")
 		message.Queue("SELECT set_config('gatehouse.tenant', $1, true)", string(tenant))
 	}
 	for _, s := range statements {
 		message.Queue(s.query, s.args...)
+		last = last && s.last
+	}
+	if last {
+		message.Queue("COMMIT")
 	}
 	answers := native(raw).SendBatch(ctx, &message)
 	err := receive(answers, begin, replies)
-	return errors.Join(err, answers.Close())
+	if err == nil && last {
+		if _, err = answers.Exec(); err == nil {
+			b.committed = true
+		} else {
+			err = commitError{err}
+		}
+	}
+	err = errors.Join(err, answers.Close())
+	if last && err != nil && pgCode(err) == "" {
+		return commitError{err} // the answer to COMMIT is lost
+	}
+	return err
 }
 
 func receive(answers pgx.BatchResults, begin bool, replies []reply) error {
@@ -175,8 +206,8 @@ func receive(answers pgx.BatchResults, begin bool, replies []reply) error {
 }
 
 func (b *postgresBatch) commit(ctx context.Context) error {
-	if !b.begun {
-		return nil // nobody had anything to say
+	if !b.begun || b.committed {
+		return nil // nobody had anything to say, or it is done
 	}
 	if _, err := b.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return commitError{err}

@@ -53,6 +53,16 @@ func (tx *Tx) must(query string, args ...any) error {
 	return err
 }
 
+// Last promises that the next statement is the last one that writes, and that it
+// does write if anything before it did; what follows only reads. Where
+// transactions are shared, COMMIT then travels with it.
+func (tx *Tx) Last() *Tx {
+	if shared, ok := tx.q.(interface{ lastStatement() }); ok {
+		shared.lastStatement()
+	}
+	return tx
+}
+
 // scanner is what a row offers to a scan function.
 type scanner interface{ Scan(dest ...any) error }
 

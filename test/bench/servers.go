@@ -20,7 +20,7 @@ import (
 )
 
 func buildProgram(to string) error {
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", to, "./cmd/gatehouse")
+	build := exec.Command("go", "build", "-trimpath", "-pgo=auto", "-ldflags", "-s -w", "-o", to, "./cmd/gatehouse")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)

@@ -88,12 +88,12 @@ func same[T any](b *bench, what string, got, want T) {
 // methods says, for each exported method of store.Tx, what it does. A method
 // without a case fails TestEveryMethod.
 var methods = map[string]func(b *bench){
-	"Now": testNow, "Tenant": testTenant,
+	"Now": testNow, "Tenant": testTenant, "Last": testLast,
 	"AddUser": testAddUser, "User": testUser, "UserByEmail": testUserByEmail, "Users": testUsers,
 	"SetDisabled": testSetDisabled, "SetMatrixUserID": testSetMatrixUserID,
 	"RoleExists": testRoleExists, "GrantRole": testGrantRole, "RevokeRole": testRevokeRole,
 	"ActiveHolders": testActiveHolders, "LockRole": testLockRole,
-	"PasswordVerifier": testPasswordVerifier, "SetPasswordVerifier": testSetPasswordVerifier,
+	"AccountByEmail": testAccountByEmail, "PasswordVerifier": testPasswordVerifier, "SetPasswordVerifier": testSetPasswordVerifier,
 	"ReplacePasswordVerifier": testReplacePasswordVerifier, "UsePassword": testUsePassword, "HoldPassword": testHoldPassword,
 	"AddSession": testAddSession, "Presence": testPresence, "EndSession": testEndSession, "EndSessionsOf": testEndSessionsOf,
 	"EndAllSessions": testEndAllSessions, "SeenFrom": testSeenFrom,

@@ -24,6 +24,7 @@ const other = gate.TenantID("other")
 var foreign = map[string]func(tx *store.Tx, w world) error{
 	"Now":    func(tx *store.Tx, _ world) error { return saw(tx.Now().IsZero()) },
 	"Tenant": func(tx *store.Tx, _ world) error { return saw(tx.Tenant() != other) },
+	"Last":   func(tx *store.Tx, _ world) error { return saw(tx.Last().Tenant() != other) },
 	"AddUser": func(tx *store.Tx, w world) error {
 		u, err := tx.AddUser(gate.User{ID: w.user.ID}, w.email)
 		return saw2(u.Number != 1, err)
@@ -44,6 +45,7 @@ var foreign = map[string]func(tx *store.Tx, w world) error{
 	},
 	"ActiveHolders":           func(tx *store.Tx, _ world) error { n, err := tx.ActiveHolders(gate.RoleAdmin); return saw2(n > 0, err) },
 	"LockRole":                func(tx *store.Tx, _ world) error { return none(tx.LockRole("only-main")) },
+	"AccountByEmail":          func(tx *store.Tx, w world) error { _, err := tx.AccountByEmail(w.email.Key); return none(err) },
 	"PasswordVerifier":        func(tx *store.Tx, w world) error { _, err := tx.PasswordVerifier(w.user.ID); return none(err) },
 	"SetPasswordVerifier":     func(tx *store.Tx, w world) error { return saw(tx.SetPasswordVerifier(w.user.ID, "theirs") == nil) },
 	"ReplacePasswordVerifier": func(tx *store.Tx, w world) error { return tx.ReplacePasswordVerifier(w.user.ID, "verifier", "theirs") },

@@ -326,6 +326,22 @@ func verifier(b *bench, id gate.PrincipalID) (v string) {
 	return v
 }
 
+func testAccountByEmail(b *bench) {
+	added := b.user(ada, "ada")
+	for _, verifier := range []string{"", "first"} {
+		if verifier != "" {
+			b.write(func(tx *store.Tx) error { return tx.SetPasswordVerifier(ada, verifier) })
+		}
+		b.read(func(tx *store.Tx) error {
+			account, err := tx.AccountByEmail("ada@example.org")
+			same(b, "account", account, store.Account{User: added, Verifier: verifier})
+			_, none := tx.AccountByEmail("ADA@example.org")
+			b.want("by another key", none, gate.ErrNotFound)
+			return err
+		})
+	}
+}
+
 func testPasswordVerifier(b *bench) {
 	b.user(ada, "ada")
 	b.read(func(tx *store.Tx) error {

@@ -84,3 +84,61 @@ func TestOneOfFiftyRotatesInASharedTransaction(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatTravelsWithTheCommitHappensOnceOrNotAtAll: the last statements of a
+// shared transaction are sent with its COMMIT. One of them failing in SQL must
+// leave nobody's half, and nobody's twice.
+func TestWhatTravelsWithTheCommitHappensOnceOrNotAtAll(t *testing.T) {
+	OnBothEngines(t, func(t *testing.T, m *Memory) {
+		b := &bench{t, m, m.Open(t)}
+		b.user(ada, "ada")
+		b.session(session1, ada, "192.0.2.1")
+		const rounds, racers = 20, 30
+		for round := range rounds {
+			Race(racers, func(i int) {
+				name := fmt.Sprint(round, " ", i)
+				opened := gate.Session{ID: gate.SessionID(name), Principal: ada, ExpiresAt: b.now().Add(time.Hour)}
+				var want error
+				switch i % 5 {
+				case 3:
+					opened.Principal, want = "nobody", gate.ErrNotFound
+				case 4:
+					opened.ID, want = session1, gate.ErrConflict
+				}
+				err := b.db.WriteRow(context.Background(), gate.DefaultTenant, name, func(tx *store.Tx) error {
+					if opened.Principal == ada { // who writes nothing in the end has written nothing before
+						if _, err := tx.TakeFrom(store.Bucket{Name: name, Burst: 1, Interval: time.Hour}); err != nil {
+							return err
+						}
+					}
+					return tx.Last().AddSession(opened, digest(name), b.now().Add(time.Hour))
+				})
+				b.want(name, err, want)
+			})
+		}
+		for table, want := range map[string]int{"limits": rounds * racers * 3 / 5, "sessions": 1 + rounds*racers*3/5} {
+			var rows int
+			if err := m.Raw(t).QueryRow(`SELECT COUNT(*) FROM ` + table).Scan(&rows); err != nil || rows != want {
+				t.Errorf("%s: %d rows, want %d (%v)", table, rows, want, err)
+			}
+		}
+	})
+}
+
+// testLast: who shares with nobody may read after the last statement, and is
+// undone when it fails all the same.
+func testLast(b *bench) {
+	b.user(ada, "ada")
+	b.session(session1, ada, "192.0.2.1")
+	end := func(then error) error {
+		return b.db.Write(context.Background(), gate.DefaultTenant, func(tx *store.Tx) error {
+			_, err := tx.Last().EndSession(session1, "test")
+			_, err2 := tx.Presence(session1)
+			return errors.Join(err, err2, then)
+		})
+	}
+	b.want("undone", end(gate.ErrForbidden), gate.ErrForbidden)
+	same(b, "still live", len(live(b, session1)), 1)
+	b.want("done", end(nil), nil)
+	same(b, "ended", len(live(b, session1)), 0)
+}
