@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
 
+	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/test/pgtest"
 )
 
@@ -48,10 +49,13 @@ func TestTranscripts(t *testing.T) {
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
 			for name, value := range map[string]string{
-				"GATEHOUSE_HOST": "127.0.0.1", "GATEHOUSE_OPS_ADDRESS": "off", "GATEHOUSE_NATIVE_PORT": "0", "GATEHOUSE_DAARION_PORT": "0",
+				"GATEHOUSE_HOST": "127.0.0.1", "GATEHOUSE_OPS_ADDRESS": "off",
 				"GATEHOUSE_PASSWORD_ARGON2_MEMORY": "8192", "GATEHOUSE_PASSWORD_ARGON2_PASSES": "1",
 			} {
 				env.Setenv(name, value)
+			}
+			for _, face := range config.Faces() {
+				env.Setenv("GATEHOUSE_"+strings.ToUpper(face.Name)+"_PORT", "0")
 			}
 			return nil
 		},

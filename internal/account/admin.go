@@ -2,10 +2,11 @@ package account
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/policy"
-	"github.com/gatehouse/gatehouse/internal/secret"
 	"github.com/gatehouse/gatehouse/internal/session"
 	"github.com/gatehouse/gatehouse/internal/store"
 )
@@ -19,14 +20,15 @@ func (s *Service) Create(ctx context.Context, caller gate.Caller, a Application,
 	if err := policy.May(caller, policy.CreateUsers); err != nil {
 		return gate.User{}, err
 	}
-	return s.create(ctx, caller, a, append([]gate.Role{gate.RoleUser}, roles...), func(tx *store.Tx) error {
+	made, err := s.create(ctx, caller, newcomer{Application: a, roles: append([]gate.Role{gate.RoleUser}, roles...), before: func(tx *store.Tx) error {
 		for _, role := range roles {
 			if err := knownRole(tx, role); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}})
+	return made.user, err
 }
 
 // List returns at most limit users with numbers greater than after.
@@ -52,6 +54,49 @@ func (s *Service) Find(ctx context.Context, caller gate.Caller, idOrEmail string
 		return err
 	})
 	return user, err
+}
+
+// FindAddress is Find by nothing but an e-mail address.
+func (s *Service) FindAddress(ctx context.Context, caller gate.Caller, address string) (gate.User, error) {
+	if err := policy.May(caller, policy.ReadUsers); err != nil {
+		return gate.User{}, err
+	}
+	if _, ok := gate.ParseEmail(address); !ok {
+		return gate.User{}, gate.ErrUserNotFound
+	}
+	return s.Find(ctx, caller, address)
+}
+
+// Everybody is all users, and what the orgs that they are in are called.
+type Everybody struct {
+	Users    []gate.User // by address
+	OrgNames map[gate.OrgID]string
+}
+
+// maxEverybody bounds one answer; whoever has more users lists them in pages.
+const maxEverybody = 10_000
+
+// Everybody returns all users at once, for originals that know no pages.
+//
+// Refused: gate.ErrForbidden.
+func (s *Service) Everybody(ctx context.Context, caller gate.Caller) (all Everybody, err error) {
+	if err := policy.May(caller, policy.ReadUsers); err != nil {
+		return all, err
+	}
+	all.OrgNames = map[gate.OrgID]string{}
+	err = s.DB.Read(ctx, caller.Tenant, func(tx *store.Tx) error {
+		var err error
+		if all.Users, err = tx.Users(0, maxEverybody); err != nil {
+			return err
+		}
+		orgs, err := tx.Orgs("", maxEverybody)
+		for _, o := range orgs {
+			all.OrgNames[o.ID] = o.Name
+		}
+		return err
+	})
+	slices.SortFunc(all.Users, func(a, b gate.User) int { return strings.Compare(a.Email, b.Email) })
+	return all, err
 }
 
 func find(tx *store.Tx, idOrEmail string) (user gate.User, err error) {
@@ -103,7 +148,24 @@ func (s *Service) SetDisabled(ctx context.Context, caller gate.Caller, id gate.P
 //
 // Refused: gate.ErrForbidden, gate.ErrUserNotFound, gate.ErrRoleUnknown.
 func (s *Service) GrantRole(ctx context.Context, caller gate.Caller, id gate.PrincipalID, role gate.Role) error {
-	return s.changeRole(ctx, caller, id, role, gate.EventRoleGranted, (*store.Tx).GrantRole)
+	_, err := s.changeRole(ctx, caller, id, role, gate.EventRoleGranted, (*store.Tx).GrantRole)
+	return err
+}
+
+// SetRoleOf gives the user with a number a role or takes it, and reports whether
+// that changed anything.
+//
+// Refused: as GrantRole and RevokeRole.
+func (s *Service) SetRoleOf(ctx context.Context, caller gate.Caller, number int64, role gate.Role, held bool) (user gate.User, changed bool, err error) {
+	if user, err = s.FindNumber(ctx, caller, number); err != nil {
+		return user, false, err
+	}
+	if held {
+		changed, err = s.changeRole(ctx, caller, user.ID, role, gate.EventRoleGranted, (*store.Tx).GrantRole)
+	} else {
+		changed, err = s.changeRole(ctx, caller, user.ID, role, gate.EventRoleRevoked, (*store.Tx).RevokeRole)
+	}
+	return user, changed, err
 }
 
 // RevokeRole takes a role from an account. Doing it again does nothing.
@@ -111,28 +173,30 @@ func (s *Service) GrantRole(ctx context.Context, caller gate.Caller, id gate.Pri
 // Refused: gate.ErrForbidden, gate.ErrUserNotFound, gate.ErrRoleUnknown,
 // gate.ErrLastAdmin.
 func (s *Service) RevokeRole(ctx context.Context, caller gate.Caller, id gate.PrincipalID, role gate.Role) error {
-	return s.changeRole(ctx, caller, id, role, gate.EventRoleRevoked, (*store.Tx).RevokeRole)
+	_, err := s.changeRole(ctx, caller, id, role, gate.EventRoleRevoked, (*store.Tx).RevokeRole)
+	return err
 }
 
 func (s *Service) changeRole(ctx context.Context, caller gate.Caller, id gate.PrincipalID, role gate.Role, event string,
 	change func(*store.Tx, gate.PrincipalID, gate.Role) (bool, error),
-) error {
+) (changed bool, err error) {
 	if err := policy.May(caller, policy.GrantRoles); err != nil {
-		return err
+		return false, err
 	}
-	return s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error {
+	err = s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error {
 		if err := knownRole(tx, role); err != nil {
 			return err
 		}
 		if err := keepsAnAdmin(tx, id, event == gate.EventRoleRevoked && role == gate.RoleAdmin); err != nil {
 			return err
 		}
-		changed, err := change(tx, id, role)
-		if err != nil || !changed {
+		var err error
+		if changed, err = change(tx, id, role); err != nil || !changed {
 			return err
 		}
 		return tx.Record(caller.Event(event, id, "", map[string]string{"role": string(role)}))
 	})
+	return changed, err
 }
 
 func knownRole(tx *store.Tx, role gate.Role) error {
@@ -161,32 +225,4 @@ func keepsAnAdmin(tx *store.Tx, id gate.PrincipalID, takesAway bool) error {
 		err = gate.ErrLastAdmin
 	}
 	return err
-}
-
-// SetPassword gives an account a new password and ends all its sessions.
-//
-// Refused: gate.ErrForbidden, gate.ErrUserNotFound, gate.ErrValidation.
-func (s *Service) SetPassword(ctx context.Context, caller gate.Caller, id gate.PrincipalID, pw secret.Text) error {
-	if err := policy.May(caller, policy.SetPasswords); err != nil {
-		return err
-	}
-	if err := checkPassword(pw); err != nil {
-		return err
-	}
-	verifier, err := s.hash(ctx, pw)
-	if err != nil {
-		return err
-	}
-	return s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error {
-		if _, err := find(tx, string(id)); err != nil {
-			return err
-		}
-		if err := tx.SetPasswordVerifier(id, verifier); err != nil {
-			return err
-		}
-		if err := session.EndAll(tx, caller, id, "", session.EndedByPasswordChange); err != nil {
-			return err
-		}
-		return tx.Record(caller.Event(gate.EventPasswordChanged, id, "", nil))
-	})
 }

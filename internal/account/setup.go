@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gatehouse/gatehouse/internal/admission"
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/secret"
 	"github.com/gatehouse/gatehouse/internal/store"
@@ -56,7 +57,7 @@ func (s *Service) ClaimSetup(ctx context.Context, caller gate.Caller, token secr
 	if err != nil {
 		return gate.User{}, err
 	}
-	return s.create(ctx, caller, a, []gate.Role{gate.RoleUser, gate.RoleAdmin}, func(tx *store.Tx) error {
+	made, err := s.create(ctx, caller, newcomer{Application: a, roles: []gate.Role{gate.RoleUser, gate.RoleAdmin}, before: func(tx *store.Tx) error {
 		if err := tx.LockRole(gate.RoleAdmin); err != nil {
 			return err
 		}
@@ -71,7 +72,49 @@ func (s *Service) ClaimSetup(ctx context.Context, caller gate.Caller, token secr
 			return orElse(err, gate.ErrSetupLink)
 		}
 		return tx.Record(caller.Event(gate.EventSetupClaimed, "", "", nil))
+	}})
+	return made.user, err
+}
+
+// FirstAdmin makes the first administrator and lets them in, for originals that
+// leave their set-up open to whoever comes first. Of several at once, one
+// succeeds.
+//
+// Anybody may call it. Refused: gate.ErrSetupDone, gate.ErrRateLimited, and as
+// Register.
+func (s *Service) FirstAdmin(ctx context.Context, caller gate.Caller, a Application) (admission.Admission, error) {
+	needed, err := s.SetupNeeded(ctx, caller)
+	if err != nil || !needed {
+		return admission.Admission{}, orElse(err, gate.ErrSetupDone)
+	}
+	err = s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error { return s.Limits.Request(tx, caller.IP) })
+	if err != nil {
+		return admission.Admission{}, err
+	}
+	made, err := s.create(ctx, caller, newcomer{Application: a, roles: []gate.Role{gate.RoleUser, gate.RoleAdmin}, enters: true, before: func(tx *store.Tx) error {
+		if err := tx.LockRole(gate.RoleAdmin); err != nil {
+			return err
+		}
+		admins, err := tx.ActiveHolders(gate.RoleAdmin)
+		if err != nil || admins > 0 {
+			return orElse(err, gate.ErrSetupDone)
+		}
+		return tx.Record(caller.Event(gate.EventSetupClaimed, "", "", nil))
+	}})
+	if err != nil {
+		return admission.Admission{}, err
+	}
+	return made.opening.Admission(ctx, made.user)
+}
+
+// SetupNeeded reports whether the house has no administrator yet.
+func (s *Service) SetupNeeded(ctx context.Context, caller gate.Caller) (needed bool, err error) {
+	err = s.DB.Read(ctx, caller.Tenant, func(tx *store.Tx) error {
+		admins, err := tx.ActiveHolders(gate.RoleAdmin)
+		needed = admins == 0
+		return err
 	})
+	return needed, err
 }
 
 func orElse(err error, otherwise *gate.Error) error {

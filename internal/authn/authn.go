@@ -100,7 +100,7 @@ func (s *Service) verify(ctx context.Context, presented secret.Text) (*Verified,
 		return nil, err
 	case !p.Session.Live(s.clock()):
 		return nil, gate.ErrInvalidToken.Because(errors.New("session ended"))
-	case p.User.Disabled(), string(p.User.ID) != claims.Subject:
+	case p.User.Disabled(), s.profile.SubjectOf(p.User) != claims.Subject:
 		return nil, gate.ErrPrincipalGone
 	}
 	return &Verified{

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/server"
+	"github.com/gatehouse/gatehouse/internal/telemetry/remotelog"
 )
 
 func (a *app) serve() *cobra.Command {
@@ -24,13 +26,42 @@ func (a *app) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := server.New(c, server.Options{Build: build(), Clock: time.Now, Log: a.logger(c), Out: a.out})
+			log, remote, err := a.serveLogger(c)
+			if err != nil {
+				return err
+			}
+			s, err := server.New(c, server.Options{Build: build(), Clock: time.Now, Log: log, Remote: remote, Out: a.out})
 			if err != nil {
 				return err
 			}
 			return s.Run(cmd.Context())
 		},
 	}
+}
+
+// serveLogger is the logger of a server: on the console, and at jarvis-logs
+// where that is set up.
+func (a *app) serveLogger(c *config.Config) (*slog.Logger, *remotelog.Handler, error) {
+	console := a.logger(c)
+	if c.String("jarvis.app.key") == "" {
+		return console, nil, nil
+	}
+	address := c.String("jarvis.logs.url")
+	if address == "" && c.String("jarvis.config.url") == "" {
+		address = "http://localhost:7702"
+	}
+	level, err := remotelog.ParseLevel(c.String("jarvis.logs.level"))
+	if err != nil {
+		return nil, nil, err
+	}
+	remote, err := remotelog.New(console.Handler(), remotelog.Config{
+		URL: address, ConfigURL: c.String("jarvis.config.url"), ConfigURLStyle: c.String("jarvis.config.url_style"),
+		AppID: c.String("jarvis.app.id"), AppKey: c.String("jarvis.app.key"), Level: level, Clock: time.Now,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return slog.New(remote), remote, nil
 }
 
 func (a *app) versionCommand() *cobra.Command {

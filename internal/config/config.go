@@ -88,6 +88,17 @@ func (c *Config) Rate(key string) Rate { return get[Rate](c, key, TypeRate) }
 // it says nothing.
 func (c *Config) Database() Database { return c.database }
 
+// MigrationsDSN is the database for the role that makes tables, or "" when one
+// role does all.
+func (c *Config) MigrationsDSN() string {
+	raw := c.String("database.migrations_url")
+	if raw == "" || c.database.Engine != EnginePostgres {
+		return ""
+	}
+	d, _ := ParseDatabaseURL(raw) // checked with the setting
+	return d.DSN
+}
+
 // MasterKey returns the 32 bytes of master.key, or nil when it is empty.
 func (c *Config) MasterKey() []byte {
 	key, _ := parseMasterKey(c.String("master.key")) // checked by Load

@@ -82,7 +82,7 @@ func (l *loader) fromEnvironment(s Setting, env map[string]variable) (found, boo
 			l.failed[s.Key] = true
 			return found{}, false
 		case inEnv:
-			return found{direct.value, direct.label + " " + name}, true
+			return found{inUnits(direct.value, s.Units[name]), direct.label + " " + name}, true
 		case inFile:
 			return l.fromSecretFile(s, name+fileSuffix, file)
 		}

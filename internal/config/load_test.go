@@ -128,12 +128,14 @@ func sample(s Setting, n int) string {
 		return fmt.Sprintf("127.0.0.1:%d", n+1)
 	}
 	switch s.Key {
-	case "database.url":
+	case "database.url", "database.migrations_url":
 		return fmt.Sprintf("file%d.db", n)
 	case "master.key":
 		return strings.Repeat(fmt.Sprintf("%02x%02x", n, n+1), 16)
 	case "proxy.trusted":
 		return fmt.Sprintf("10.%d.0.0/16", n)
+	case "password.composition":
+		return []string{"upper", "digit"}[n%2]
 	case "cors.origins":
 		return fmt.Sprintf("https://app%d.example.org", n)
 	}
@@ -158,8 +160,8 @@ func TestFirstNameWins(t *testing.T) {
 						later = append(later, other+"="+sample(s, j+1))
 					}
 					opts := Options{As: face, Environ: append(later, name+"="+sample(s, 0)), Dir: t.TempDir()}
-					if strings.HasSuffix(s.Key, ".jwt.algorithm") {
-						opts.Environ = append(opts.Environ, "GATEHOUSE_DAARION_JWT_SECRET="+goodSecret)
+					if owner, ok := strings.CutSuffix(s.Key, ".jwt.algorithm"); ok {
+						opts.Environ = append(opts.Environ, "GATEHOUSE_"+strings.ToUpper(owner)+"_JWT_SECRET="+goodSecret)
 					}
 					if got, want := source(mustLoad(t, opts), s.Key), "env "+name; got != want {
 						t.Errorf("in the environment: got %s, want %s", got, want)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 const referenceIntro = `# Configuration
@@ -38,7 +39,7 @@ its end is removed. What Gatehouse does not know (a key in the file, a ` + "`GAT
 nearest thing it knows. ` + "`gatehouse doctor`" + ` shows where each value comes from.
 
 Durations are a number of seconds, or ` + "`90s`" + `, ` + "`15m`" + `, ` + "`1h30m`" + `. Rates are a count and a duration, ` + "`10/5m`" + `, or ` + "`off`" + `.
-Lists are separated by commas; in YAML they may also be lists.
+Lists are separated by commas, or written as in JSON; in YAML they may also be lists.
 `
 
 // Reference returns the whole table as Markdown, for docs/configuration.md.
@@ -55,7 +56,7 @@ func Reference() string {
 			fmt.Fprintf(&out, "\n### `%s`%s\n\n%s\n\n", s.Key, lock, s.Doc)
 			fmt.Fprintf(&out, "- Type: %s\n- Default: %s\n- Environment: %s\n", s.describeType(), s.describeDefault(), code(s.Env, ", "))
 			for _, face := range slices.Sorted(maps.Keys(s.Aliases)) {
-				fmt.Fprintf(&out, "- With `--as %s`: %s\n", face, code(s.names(face), ", then "))
+				fmt.Fprintf(&out, "- With `--as %s`: %s%s\n", face, code(s.names(face), ", then "), s.describeUnits(face))
 			}
 		}
 	}
@@ -70,6 +71,20 @@ func (s Setting) describeType() string {
 		return string(s.Type) + ", " + s.bounds()
 	}
 	return string(s.Type)
+}
+
+var unitWords = map[time.Duration]string{time.Minute: "minutes", time.Hour: "hours", day: "days"}
+
+// describeUnits says under which names of a face a bare number counts something
+// other than seconds.
+func (s Setting) describeUnits(face string) string {
+	var out strings.Builder
+	for _, name := range s.Aliases[face] {
+		if word := unitWords[s.Units[name]]; word != "" {
+			fmt.Fprintf(&out, "; a number in `%s` counts %s", name, word)
+		}
+	}
+	return out.String()
 }
 
 func (s Setting) describeDefault() string {

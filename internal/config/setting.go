@@ -7,12 +7,14 @@ import (
 
 // Setting is one row of the table.
 type Setting struct {
-	Key         string              // dotted; nested maps in YAML
-	Env         []string            // names in order, first one wins; the first begins with GATEHOUSE_
-	Aliases     map[string][]string // face → further names in order, honoured only under --as that face
+	Key         string                   // dotted; nested maps in YAML
+	Env         []string                 // names in order, first one wins; the first begins with GATEHOUSE_
+	Aliases     map[string][]string      // face → further names in order, honoured only under --as that face
+	Units       map[string]time.Duration // name → what a bare number counts there, if not seconds
 	Type        Type
 	Enum        []string
-	Min, Max    int64 // bounds of an int, or of a duration in nanoseconds; none when both are 0
+	Synonyms    map[string]string // of the words of an enum, in small letters
+	Min, Max    int64             // bounds of an int, or of a duration in nanoseconds; none when both are 0
 	Default     string
 	FaceDefault map[string]string  // face → default under --as that face
 	Secret      bool               // never shown; may come from the file that NAME_FILE names
@@ -30,7 +32,7 @@ const (
 	TypeInt      Type = "int"      // decimal
 	TypeDuration Type = "duration" // a number of seconds, or 90s, 15m, 1h30m
 	TypeRate     Type = "rate"     // count/duration, or off
-	TypeList     Type = "list"     // separated by commas, or a YAML list
+	TypeList     Type = "list"     // separated by commas, or a list in JSON or YAML
 	TypeURL      Type = "url"      // http or https, without user and password
 	TypeEnum     Type = "enum"     // one of a few words, in any case
 	TypeAddress  Type = "address"  // host:port, or off
@@ -60,6 +62,8 @@ func Faces() []Face {
 	return []Face{
 		{Name: "native", Port: 8080},
 		{Name: "daarion", Port: 7020},
+		{Name: "jarvis", Port: 7701},
+		{Name: "minos", Port: 8000},
 	}
 }
 

@@ -7,7 +7,10 @@ import (
 	"time"
 )
 
-const year = int64(365 * 24 * time.Hour)
+const (
+	day  = 24 * time.Hour
+	year = int64(365 * day)
+)
 
 // Groups returns the table. Nothing else in the program knows an environment
 // name or a default.
@@ -18,6 +21,8 @@ func Groups() []Group {
 		{"Service", service()},
 		{"Sessions and tokens", sessions()},
 		{"The daarion face", daarion()},
+		{"The jarvis face", jarvis()},
+		{"The minos face", minos()},
 		{"Passwords", passwords()},
 		{"Matrix", matrix()},
 		{"Limits", limits()},
@@ -47,8 +52,15 @@ func listening() []Setting {
 			Doc: "Networks (CIDR) or addresses of the proxies in front of Gatehouse. Only they are believed when they say who the client is.",
 		},
 		{
+			Key: "proxy.one_hop", Env: []string{"GATEHOUSE_PROXY_ONE_HOP"},
+			Aliases: map[string][]string{"jarvis": {"AUTH_RATE_LIMIT_TRUST_FORWARDED_FOR"}},
+			Type:    TypeBool, Default: "false",
+			Doc: "Believe whoever connects about the last address in X-Forwarded-For. Only for a port that nobody but one proxy can reach; otherwise clients choose their own address. `proxy.trusted` is the better way.",
+		},
+		{
 			Key: "cors.origins", Env: []string{"GATEHOUSE_CORS_ORIGINS"},
-			Type: TypeList, Check: checkOrigin,
+			Aliases: map[string][]string{"minos": {"BACKEND_CORS_ORIGINS", "CORS_ORIGINS"}, "jarvis": {"CORS_ALLOWED_ORIGINS"}},
+			Type:    TypeList, Check: checkOrigin,
 			Doc: "Origins, such as `https://app.example.org`, whose pages may call the faces from a browser. Empty: none.",
 		},
 	}
@@ -59,6 +71,7 @@ func listening() []Setting {
 func facePorts() []Setting {
 	legacy := map[string][]string{
 		"daarion": {"AUTH_PORT", "PORT", "AUTH_SERVICE_PORT"},
+		"jarvis":  {"JARVIS_AUTH_PORT", "PORT"},
 	}
 	var ports []Setting
 	for _, face := range Faces() {
@@ -85,9 +98,15 @@ func storage() []Setting {
 		},
 		{
 			Key: "database.url", Env: []string{"GATEHOUSE_DATABASE_URL"},
-			Aliases: map[string][]string{"daarion": {"AUTH_DATABASE_URL", "DATABASE_URL"}},
+			Aliases: map[string][]string{"daarion": {"AUTH_DATABASE_URL", "DATABASE_URL"}, "minos": {"DATABASE_URL"}, "jarvis": {"DATABASE_URL"}},
 			Type:    TypeString, Secret: true, Check: checkDatabaseURL,
 			Doc: "`postgres://user:password@host:5432/name` (also `postgresql+driver://` and `host=… dbname=…`), or `sqlite:///relative.db`, `sqlite:////absolute.db`. When empty, SQLite in `gatehouse.db` under `data.dir`.",
+		},
+		{
+			Key: "database.migrations_url", Env: []string{"GATEHOUSE_MIGRATIONS_DATABASE_URL"},
+			Aliases: map[string][]string{"jarvis": {"MIGRATIONS_DATABASE_URL"}},
+			Type:    TypeString, Secret: true, Check: checkDatabaseURL,
+			Doc: "The same Postgres database, for a role that may make tables: migrations run as this role, and the role of `database.url` is given what it needs to read and write, and no more. When empty, one role does both.",
 		},
 		{
 			Key: "database.auto_migrate", Env: []string{"GATEHOUSE_AUTO_MIGRATE"},
@@ -128,8 +147,10 @@ func service() []Setting {
 		},
 		{
 			Key: "log.level", Env: []string{"GATEHOUSE_LOG_LEVEL"},
-			Type: TypeEnum, Enum: []string{"debug", "info", "warn", "error"}, Default: "info",
-			Doc: "The least important lines that are still logged.",
+			Aliases: map[string][]string{"minos": {"LOG_LEVEL"}, "jarvis": {"JARVIS_LOG_CONSOLE_LEVEL"}},
+			Type:    TypeEnum, Enum: []string{"debug", "info", "warn", "error"}, Default: "info",
+			Synonyms: map[string]string{"warning": "warn", "critical": "error", "fatal": "error"},
+			Doc:      "The least important lines that are still logged. Python's names (`WARNING`, `CRITICAL`) are understood.",
 		},
 		{
 			Key: "log.format", Env: []string{"GATEHOUSE_LOG_FORMAT"},
@@ -138,7 +159,7 @@ func service() []Setting {
 		},
 		{
 			Key: "debug", Env: []string{"GATEHOUSE_DEBUG"},
-			Aliases: map[string][]string{"daarion": {"AUTH_DEBUG", "DEBUG"}},
+			Aliases: map[string][]string{"daarion": {"AUTH_DEBUG", "DEBUG"}, "minos": {"DEBUG"}},
 			Type:    TypeBool, Default: "false",
 			Doc: "Sets `log.level` to `debug`, unless `log.level` is set itself.",
 		},
@@ -159,7 +180,8 @@ func sessions() []Setting {
 		},
 		{
 			Key: "refresh.grace", Env: []string{"GATEHOUSE_REFRESH_GRACE"},
-			Type: TypeDuration, Max: int64(time.Minute), Default: "10s",
+			Aliases: map[string][]string{"jarvis": {"REFRESH_TOKEN_GRACE_SECONDS"}},
+			Type:    TypeDuration, Max: int64(time.Minute), Default: "10s",
 			Doc: "How long a refresh token that was just used gets the same successor again, so that a lost answer or a second tab logs nobody out. Later, its use is theft and ends the session.",
 		},
 		{
@@ -210,7 +232,7 @@ func daarion() []Setting {
 }
 
 func passwords() []Setting {
-	return []Setting{
+	return append(passwordRules(), []Setting{
 		{
 			Key: "password.argon2.memory", Env: []string{"GATEHOUSE_PASSWORD_ARGON2_MEMORY"},
 			Type: TypeInt, Min: 8192, Max: 1 << 20, Default: "19456",
@@ -237,7 +259,7 @@ func passwords() []Setting {
 			Type:    TypeInt, Min: 4, Max: 31, Default: "12",
 			Doc: "No effect: passwords are hashed with argon2id. Accepted so that existing compose files keep working; a line at start says so when it is set.",
 		},
-	}
+	}...)
 }
 
 func matrix() []Setting {
@@ -278,6 +300,11 @@ func limits() []Setting {
 			Key: "limits.login_per_ip", Env: []string{"GATEHOUSE_LIMIT_LOGIN_PER_IP"},
 			Type: TypeRate, Default: "300/5m",
 			Doc: "Failed logins from one address (with IPv6 from one /64), whatever the account. Behind a proxy that is not in `proxy.trusted`, that is everybody together.",
+		},
+		{
+			Key: "limits.guesses_per_ip", Env: []string{"GATEHOUSE_LIMIT_GUESSES_PER_IP"},
+			Type: TypeRate, Default: "30/5m",
+			Doc: "Invitation codes tried from one address.",
 		},
 		{
 			Key: "limits.register_per_ip", Env: []string{"GATEHOUSE_LIMIT_REGISTER_PER_IP"},

@@ -25,8 +25,17 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: a secret is a string", s.Key)
 		case (s.Type == TypeEnum) != (len(s.Enum) > 0):
 			t.Errorf("%s: an enum has words, and nothing else has", s.Key)
+		case s.Units != nil && s.Type != TypeDuration:
+			t.Errorf("%s: only durations have units", s.Key)
+		case s.Synonyms != nil && s.Type != TypeEnum:
+			t.Errorf("%s: only the words of an enum have synonyms", s.Key)
 		}
 		keys[s.Key] = true
+		for name, unit := range s.Units {
+			if unitWords[unit] == "" {
+				t.Errorf("%s: the reference has no word for %s", name, unit)
+			}
+		}
 		for _, face := range Faces() {
 			for _, name := range s.names(face.Name) {
 				if other := owners[face.Name+" "+name]; other != "" {

@@ -3,8 +3,10 @@ package config
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -45,7 +47,7 @@ func (s Setting) read(raw string) (any, error) {
 	case TypeRate:
 		return parseRate(raw)
 	case TypeList:
-		return splitList(raw), nil
+		return parseList(raw)
 	case TypeURL:
 		return raw, checkURL(raw)
 	case TypeEnum:
@@ -67,7 +69,7 @@ func (s Setting) word(raw string) (string, error) {
 		return "", nil
 	}
 	for _, word := range s.Enum {
-		if strings.EqualFold(word, raw) {
+		if strings.EqualFold(word, raw) || s.Synonyms[strings.ToLower(raw)] == word {
 			return word, nil
 		}
 	}
@@ -138,6 +140,21 @@ func parseDuration(raw string) (time.Duration, error) {
 	return d, nil
 }
 
+// inUnits gives a bare number the unit that it has under its name: an original's
+// "30" may be minutes. What is no number is left as it is.
+func inUnits(raw string, unit time.Duration) string {
+	n, err := strconv.ParseInt(strings.TrimSpace(raw), 10, 64)
+	switch {
+	case unit == 0 || err != nil:
+		return raw
+	case n > math.MaxInt64/int64(unit):
+		n = math.MaxInt64 / int64(unit) // more than any setting allows
+	case n < math.MinInt64/int64(unit):
+		n = math.MinInt64 / int64(unit)
+	}
+	return shortDuration(time.Duration(n) * unit)
+}
+
 // shortDuration drops the zero units of Duration.String: 8760h0m0s is 8760h.
 func shortDuration(d time.Duration) string {
 	text := d.String()
@@ -163,14 +180,22 @@ func parseRate(raw string) (Rate, error) {
 	return Rate{Count: n, Per: d}, nil
 }
 
-func splitList(raw string) []string {
+// parseList reads items with commas between them, or a list in JSON, as some
+// originals wanted it.
+func parseList(raw string) ([]string, error) {
 	var items []string
+	if strings.HasPrefix(raw, "[") {
+		if err := json.Unmarshal([]byte(raw), &items); err != nil {
+			return nil, errors.New(`it begins like a list in JSON, and is none: write ["one", "two"], or one,two`)
+		}
+		return items, nil
+	}
 	for item := range strings.SplitSeq(raw, ",") {
 		if item = strings.TrimSpace(item); item != "" {
 			items = append(items, item)
 		}
 	}
-	return items
+	return items, nil
 }
 
 // parseAddress reads host:port. An empty environment variable counts as not

@@ -39,6 +39,7 @@ func (k Kind) String() string {
 // Problem is one thing wrong with one field of a request. It never carries the
 // value that was sent.
 type Problem struct {
+	In    string   // "path", "query" or "header"; "": the body
 	Path  []string // where, e.g. {"email"}; array indexes are decimal
 	Rule  Rule
 	Limit int    // for length rules: the bound
@@ -56,6 +57,9 @@ const (
 	RuleTooLong  Rule = "too_long"  // more than Limit code points
 	RuleValue    Rule = "value"     // of the right type, but not acceptable
 	RuleUnknown  Rule = "unknown"   // no such field
+	RuleTooSmall Rule = "too_small" // a number below Limit
+	RuleTooLarge Rule = "too_large" // a number above Limit
+	RuleChoice   Rule = "choice"    // none of Words, which have commas between them
 )
 
 // Error is every refusal of the house. Verbs return the ones declared in
@@ -69,6 +73,7 @@ type Error struct {
 	Problems   []Problem
 	RetryAfter time.Duration
 	Err        error
+	said       bool // Message is for this occasion
 }
 
 func (e *Error) Error() string {
@@ -104,9 +109,13 @@ func (e *Error) After(d time.Duration) *Error {
 // Saying returns a copy of the error with other words for the client.
 func (e *Error) Saying(message string) *Error {
 	c := *e
-	c.Message = message
+	c.Message, c.said = message, true
 	return &c
 }
+
+// Said reports whether the message was made for this occasion: then it says more
+// than a face's own words for the code.
+func (e *Error) Said() bool { return e.said }
 
 // At returns a copy of the error that names what is wrong with which fields.
 func (e *Error) At(problems ...Problem) *Error {

@@ -6,7 +6,10 @@
 // verbs (session, account, login, …), shapes on the wire in the dialects.
 package gate
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Clock tells the time. It is injected everywhere a decision depends on it, so
 // that tests decide what "later" means.
@@ -52,15 +55,48 @@ type User struct {
 	ID           PrincipalID
 	Number       int64  // unique per tenant, for dialects that speak integers
 	Email        string // as the user typed it, whitespace removed
+	Username     string // "" when unset
 	DisplayName  string // "" when unset
 	AvatarURL    string // "" when unset
 	Locale       string
 	Timezone     string
-	MatrixUserID string // "" until provisioned
-	Roles        []Role // sorted by name
+	MatrixUserID string       // "" until provisioned
+	Roles        []Role       // sorted by name
+	Memberships  []Membership // today's, the oldest first; without times
 	DisabledAt   time.Time
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+
+	MustChangePassword bool      // somebody else chose it
+	PasswordExpiresAt  time.Time // zero: never
+}
+
+// Name is what others see: the user name, or what stands in for one.
+func (u User) Name() string {
+	if u.Username != "" {
+		return u.Username
+	}
+	if u.DisplayName != "" {
+		return u.DisplayName
+	}
+	local, _, _ := strings.Cut(u.Email, "@")
+	return local
+}
+
+// PasswordExpired reports whether the user's password was a temporary one whose
+// time is over.
+func (u User) PasswordExpired(now time.Time) bool {
+	return !u.PasswordExpiresAt.IsZero() && !now.Before(u.PasswordExpiresAt)
+}
+
+// RoleIn returns what the user is in an org, "" when not a member.
+func (u User) RoleIn(org OrgID) OrgRole {
+	for _, m := range u.Memberships {
+		if m.Org == org {
+			return m.Role
+		}
+	}
+	return ""
 }
 
 // Disabled reports whether the user may not act at all.
@@ -82,6 +118,7 @@ type Session struct {
 	ID        SessionID
 	Principal PrincipalID
 	Client    string // the face it was opened through
+	Org       OrgID  // the org that its tokens speak of, "" for the user's oldest
 	IP        string
 	UserAgent string
 	CreatedAt time.Time
@@ -100,6 +137,7 @@ func (s Session) Live(now time.Time) bool {
 type Caller struct {
 	Principal PrincipalID   // "" for an anonymous caller
 	Kind      PrincipalKind // "" for an anonymous caller
+	Name      string        // what an app calls itself by, "" for others
 	Session   SessionID     // "" unless the caller came with a session
 	Roles     []Role
 	Tenant    TenantID
@@ -114,7 +152,13 @@ func (c Caller) HasRole(role Role) bool { return User{Roles: c.Roles}.HasRole(ro
 
 // As returns the caller acting as the given user in the given session.
 func (c Caller) As(user User, session SessionID) Caller {
-	c.Principal, c.Kind, c.Session, c.Roles = user.ID, KindUser, session, user.Roles
+	c.Principal, c.Kind, c.Name, c.Session, c.Roles = user.ID, KindUser, "", session, user.Roles
+	return c
+}
+
+// AsApp returns the caller acting as the given app, which has no roles.
+func (c Caller) AsApp(app App) Caller {
+	c.Principal, c.Kind, c.Name, c.Session, c.Roles = app.ID, KindApp, app.Name, "", nil
 	return c
 }
 

@@ -34,6 +34,8 @@ type Limits struct {
 	LoginPerAccountTotal Rate // wrong passwords for one account from anywhere (NIST 800-63B-4 §3.2.2)
 	LoginPerIP           Rate // wrong passwords from one network
 	RegisterPerIP        Rate // registrations from one network
+	RequestsPerIP        Rate // sign-ins, refreshes and registrations from one network, good or bad
+	GuessesPerIP         Rate // invitation codes tried from one network
 }
 
 // Failures counts the failed tries of this process, so that who waited for
@@ -69,7 +71,8 @@ func (l Limits) Login(accountKey, ip string) Login {
 	return b
 }
 
-// Check returns gate.ErrRateLimited when the budget is used up. Someone who has
+// Check returns gate.ErrTooManyFailures when the account's budget is used up,
+// gate.ErrRateLimited when the network's is. Someone who has
 // signed in from this network before (known) is not shut out by what strangers
 // elsewhere do to the account. touched says that there were failures to forget.
 func (b Login) Check(tx *store.Tx, known func() (bool, error)) (touched bool, err error) {
@@ -87,12 +90,11 @@ func (b Login) Check(tx *store.Tx, known func() (bool, error)) (touched bool, er
 			delete(waits, b.total)
 		}
 	}
-	longest := time.Duration(0)
-	for _, wait := range waits {
-		longest = max(longest, wait)
+	if wait := max(waits[b.pair], waits[b.total]); wait > 0 {
+		return touched, gate.ErrTooManyFailures.After(max(wait, waits[b.network]))
 	}
-	if longest > 0 {
-		return touched, gate.ErrRateLimited.After(longest)
+	if wait := waits[b.network]; wait > 0 {
+		return touched, gate.ErrRateLimited.After(wait)
 	}
 	return touched, nil
 }
@@ -119,7 +121,23 @@ func (b Login) Succeeded(tx *store.Tx) error {
 // Register takes one from the network's budget of registrations, or returns
 // gate.ErrRateLimited.
 func (l Limits) Register(tx *store.Tx, ip string) error {
-	bucket, on := l.RegisterPerIP.bucket("register|from|" + network(ip))
+	return take(tx, l.RegisterPerIP, "register|from|"+network(ip))
+}
+
+// Request takes one from the network's budget of requests, or returns
+// gate.ErrRateLimited.
+func (l Limits) Request(tx *store.Tx, ip string) error {
+	return take(tx, l.RequestsPerIP, "request|from|"+network(ip))
+}
+
+// Guess takes one from the network's budget of invitation codes, or returns
+// gate.ErrRateLimited.
+func (l Limits) Guess(tx *store.Tx, ip string) error {
+	return take(tx, l.GuessesPerIP, "guess|from|"+network(ip))
+}
+
+func take(tx *store.Tx, rate Rate, name string) error {
+	bucket, on := rate.bucket(name)
 	if !on {
 		return nil
 	}

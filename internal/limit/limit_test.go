@@ -49,7 +49,7 @@ func (g *guesser) guess(email, ip string) bool {
 		}
 		return budget.Failed(tx)
 	})
-	if err != nil && !errors.Is(err, gate.ErrRateLimited) {
+	if err != nil && !errors.Is(err, gate.ErrRateLimited) && !errors.Is(err, gate.ErrTooManyFailures) {
 		g.Fatal(err)
 	}
 	if err != nil && gate.AsError(err).RetryAfter <= 0 {
@@ -150,7 +150,7 @@ func TestRegistrationsAreCountedByNetwork(t *testing.T) {
 			})
 			if err == nil {
 				registered++
-			} else if wait := gate.AsError(err).RetryAfter; !errors.Is(err, gate.ErrRateLimited) || wait != 20*time.Minute {
+			} else if wait := gate.AsError(err).RetryAfter; !errors.Is(err, gate.ErrRateLimited) && !errors.Is(err, gate.ErrTooManyFailures) || wait != 20*time.Minute {
 				g.Errorf("%v, wait %v", err, wait)
 			}
 		}

@@ -35,7 +35,7 @@ func Migrate(ctx context.Context, c *config.Config, clock gate.Clock, create boo
 // storeOptions are what every way to open the database has in common.
 func storeOptions(c *config.Config, dsn string, clock gate.Clock, master []byte, adapt func(*store.Options)) store.Options {
 	o := store.Options{
-		Engine: c.Database().Engine, DSN: dsn, MaxConnections: c.Int("database.max_connections"),
+		Engine: c.Database().Engine, DSN: dsn, MigrateDSN: c.MigrationsDSN(), MaxConnections: c.Int("database.max_connections"),
 		AutoMigrate: true, Guest: true,
 		KeyCheck: hex.EncodeToString(secret.Derive(master, "key-check")[:8]), AuditKey: secret.Derive(master, "audit"),
 		Clock: clock, Log: slog.New(slog.DiscardHandler),

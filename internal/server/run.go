@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
+	"github.com/gatehouse/gatehouse/internal/telemetry/remotelog"
 )
 
 // door is one listener.
@@ -32,6 +33,7 @@ const (
 	idleTimeout   = 60 * time.Second
 	maxHeader     = 16 << 10
 	drainTimeout  = 10 * time.Second
+	logTimeout    = time.Second
 	profileTime   = 2 * time.Minute // a CPU profile writes for as long as it was asked to
 )
 
@@ -79,11 +81,25 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 	}
 	close(s.stopping)
+	s.sendLogs(ctx, (*remotelog.Handler).Flush) // while jarvis-logs can still ask us who we are
 	s.drain()
 	stopWorking()
 	background.Wait()
 	s.options.Log.Info("stopped")
-	return errors.Join(err, s.house.Close())
+	err = errors.Join(err, s.house.Close())
+	s.sendLogs(ctx, (*remotelog.Handler).Close)
+	return err
+}
+
+// sendLogs gives the remote log a moment for what is left. What it cannot send
+// is on the console.
+func (s *Server) sendLogs(ctx context.Context, how func(*remotelog.Handler, context.Context) error) {
+	if s.options.Remote == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logTimeout)
+	defer cancel()
+	_ = how(s.options.Remote, ctx)
 }
 
 // backfill catches up on what settings newly ask for.

@@ -11,36 +11,46 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse/gatehouse/internal/account"
+	"github.com/gatehouse/gatehouse/internal/admission"
 	"github.com/gatehouse/gatehouse/internal/authn"
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/dialect/daarion"
+	"github.com/gatehouse/gatehouse/internal/dialect/jarvis"
+	"github.com/gatehouse/gatehouse/internal/dialect/minos"
 	"github.com/gatehouse/gatehouse/internal/dialect/native"
 	"github.com/gatehouse/gatehouse/internal/directory"
 	"github.com/gatehouse/gatehouse/internal/factor/password"
+	"github.com/gatehouse/gatehouse/internal/factor/password/strength"
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/jobs"
 	"github.com/gatehouse/gatehouse/internal/limit"
 	"github.com/gatehouse/gatehouse/internal/login"
+	"github.com/gatehouse/gatehouse/internal/org"
 	"github.com/gatehouse/gatehouse/internal/pages/setup"
+	"github.com/gatehouse/gatehouse/internal/proving"
 	"github.com/gatehouse/gatehouse/internal/provision"
+	"github.com/gatehouse/gatehouse/internal/provision/breach"
 	"github.com/gatehouse/gatehouse/internal/provision/matrix"
 	"github.com/gatehouse/gatehouse/internal/secret"
 	"github.com/gatehouse/gatehouse/internal/session"
 	"github.com/gatehouse/gatehouse/internal/store"
 	"github.com/gatehouse/gatehouse/internal/telemetry"
+	"github.com/gatehouse/gatehouse/internal/telemetry/remotelog"
 	"github.com/gatehouse/gatehouse/internal/token"
 	"github.com/gatehouse/gatehouse/internal/web"
 )
 
 // Options are what the world around the process provides.
 type Options struct {
-	Build gate.Build
-	Clock gate.Clock
-	Log   *slog.Logger
-	Out   io.Writer // where the greeting goes: addresses, docs, the first administrator's link
+	Build  gate.Build
+	Clock  gate.Clock
+	Log    *slog.Logger
+	Remote *remotelog.Handler // where log lines go besides, nil for nowhere
+	Out    io.Writer          // where the greeting goes: addresses, docs, the first administrator's link
 }
 
 // Server is a whole Gatehouse that is not serving yet.
@@ -59,6 +69,7 @@ type House struct {
 	Account *account.Service
 	Jobs    *jobs.Runner
 
+	orgs      *org.Service
 	directory *directory.Directory
 	hasher    *password.Hasher
 	limits    limit.Limits
@@ -101,8 +112,20 @@ func furnish(c *config.Config, options Options, db *store.DB, master []byte) (*H
 	}
 	h.rules = session.Rules{Absolute: c.Duration("session.lifetime"), Grace: c.Duration("refresh.grace"), Pepper: secret.Derive(master, "refresh-successor")}
 	h.Jobs = &jobs.Runner{DB: db, Clock: options.Clock, Log: options.Log, Tenant: gate.DefaultTenant, Handlers: map[string]jobs.Handler{}}
+	codes, err := secret.NewBox(master, "invitations")
+	if err != nil {
+		return nil, err
+	}
+	h.orgs = &org.Service{DB: db, Box: codes, Guess: h.limits.Guess}
+	passwords := account.Passwords{Strength: strengthOf(c, ""), Log: options.Log}
+	if address := c.String("password.breach.url"); address != "" {
+		if passwords.Breach, err = breach.New(address); err != nil {
+			return nil, err
+		}
+	}
 	h.Account = &account.Service{
-		DB: db, Hasher: hasher, Limits: h.limits, Open: c.Bool("registration.open"), MatrixWait: c.Duration("matrix.wait"), Jobs: h.Jobs,
+		Passwords: passwords,
+		DB:        db, Orgs: h.orgs, Hasher: hasher, Limits: h.limits, Proving: h.proving(h.limits, false), Open: c.Bool("registration.open"), MatrixWait: c.Duration("matrix.wait"), Jobs: h.Jobs,
 	}
 	if shared := secret.NewText(c.String("matrix.registration_secret")); !shared.Empty() {
 		client, err := matrix.New(c.String("matrix.admin_url"), shared)
@@ -131,12 +154,19 @@ func New(c *config.Config, options Options) (*Server, error) {
 		}
 		return 0
 	})
+	if remote := options.Remote; remote != nil {
+		s.metrics.Counter("gatehouse_remote_log_sent_total", "Log lines that the remote log has taken.", remote.Sent)
+		s.metrics.Counter("gatehouse_remote_log_dropped_total", "Log lines that are only on the console.", remote.Dropped)
+		s.metrics.Gauge("gatehouse_remote_log_queued", "Log lines that wait for the remote log.", func() float64 { return float64(remote.Queued()) })
+	}
 	for _, face := range []struct {
 		name  string
 		build func() (http.Handler, error)
 	}{
 		{native.Name, s.native},
 		{daarion.Name, s.daarion},
+		{jarvis.Name, s.jarvis},
+		{minos.Name, s.minos},
 	} {
 		if as := c.As(); as != "" && as != face.name {
 			continue
@@ -159,51 +189,69 @@ func (s *Server) native() (http.Handler, error) {
 		AccessTTL: s.config.Duration("native.access.ttl"), RefreshTTL: s.config.Duration("native.refresh.ttl"),
 		AccessClaims: native.AccessClaims,
 	}
-	face := s.web()
+	face, m := s.web(), s.mind(profile, habits{limits: s.house.limits})
 	f := &native.Face{
-		Web: face, Login: s.login(profile), Account: s.house.Account, Authn: s.authn(profile), Health: s.Health, Build: s.options.Build,
+		Web: face, Login: m.login, Account: m.account, Authn: m.authn, Health: s.Health, Build: s.options.Build,
 		Pages: setup.Routes(face, s.house.Account),
 	}
 	return f.Handler()
 }
 
 func (s *Server) daarion() (http.Handler, error) {
-	profile := token.Profile{
-		Tenant: gate.DefaultTenant, Face: daarion.Name, Issuer: s.config.String("daarion.jwt.issuer"), Algorithm: s.config.String("daarion.jwt.algorithm"),
-		Secret: secret.NewText(s.config.String("daarion.jwt.secret")), HeaderType: "JWT", ClaimTypes: true,
-		AccessTTL: s.config.Duration("daarion.access.ttl"), RefreshTTL: s.config.Duration("daarion.refresh.ttl"),
-		AccessClaims: daarion.AccessClaims, RefreshClaims: daarion.RefreshClaims,
-	}
-	if profile.Algorithm == "" {
-		if profile.Algorithm = "ES256"; !profile.Secret.Empty() {
-			profile.Algorithm = "HS256"
-		}
-	}
+	profile := s.shared(daarion.Name)
+	profile.Issuer = s.config.String("daarion.jwt.issuer")
+	profile.AccessClaims, profile.RefreshClaims = daarion.AccessClaims, daarion.RefreshClaims
+	m := s.mind(profile, habits{limits: s.house.limits, rules: daarion.Name})
 	f := &daarion.Face{
-		Web: s.web(), Login: s.login(profile), Account: s.house.Account, Authn: s.authn(profile), Health: s.Health, Build: s.options.Build,
+		Web: s.web(), Login: m.login, Account: m.account, Authn: m.authn, Health: s.Health, Build: s.options.Build,
 		ServiceName: s.config.String("service.name"), ServiceVersion: s.config.String("service.version"),
 	}
 	return f.Handler()
+}
+
+// mind is what a face of people conducts: the ways in, and their accounts.
+type mind struct {
+	login   *login.Service
+	account *account.Service
+	authn   *authn.Service
+}
+
+// habits are what one face does differently.
+type habits struct {
+	limits    limit.Limits
+	rules     string // whose rules for passwords, "" for the house's
+	usernames bool   // sign in by user name, too
+	lenient   bool   // see session.Rules
+	home      account.Home
+}
+
+func (s *Server) mind(profile token.Profile, face habits) mind {
+	h := s.house
+	rules := h.rules
+	rules.Lenient = face.lenient
+	office := &admission.Office{Rules: rules, Tokens: h.tokens, Profile: profile, Clock: s.options.Clock}
+	prover := h.proving(face.limits, face.usernames)
+	own := *h.Account
+	own.Passwords.Strength = strengthOf(s.config, face.rules)
+	own.Limits, own.Proving, own.Office, own.Home = face.limits, prover, office, face.home
+	return mind{
+		login:   &login.Service{DB: h.DB, Directory: h.directory, Proving: prover, Office: office, PerOrg: face.home != account.Home{}},
+		account: &own,
+		authn:   authn.New(h.DB, h.tokens, profile, s.options.Clock),
+	}
+}
+
+func (h *House) proving(limits limit.Limits, usernames bool) *proving.Service {
+	return &proving.Service{DB: h.DB, Hasher: h.hasher, Limits: limits, Failures: &h.failures, Usernames: usernames}
 }
 
 // web is what the faces share. The dialect adds its name, words and statuses.
 func (s *Server) web() *web.Face {
 	return &web.Face{
 		Tenant: gate.DefaultTenant, Log: s.options.Log, Clock: s.options.Clock, Metrics: s.metrics,
-		Proxies: prefixes(s.config.List("proxy.trusted")), Origins: s.config.List("cors.origins"),
+		Proxies: prefixes(s.config.List("proxy.trusted")), OneHop: s.config.Bool("proxy.one_hop"), Origins: s.config.List("cors.origins"),
 		Secure: strings.HasPrefix(s.publicURL(), "https://"),
 	}
-}
-
-func (s *Server) login(profile token.Profile) *login.Service {
-	h := s.house
-	return &login.Service{
-		DB: h.DB, Directory: h.directory, Hasher: h.hasher, Limits: h.limits, Failures: &h.failures, Rules: h.rules, Tokens: h.tokens, Profile: profile, Clock: s.options.Clock,
-	}
-}
-
-func (s *Server) authn(profile token.Profile) *authn.Service {
-	return authn.New(s.house.DB, s.house.tokens, profile, s.options.Clock)
 }
 
 // Health is nil while requests can be served, else why not.
@@ -226,6 +274,22 @@ func (s *Server) publicURL() string {
 	return fmt.Sprintf("http://localhost:%d", s.config.Int("listen.native.port"))
 }
 
+// strengthOf is what new passwords must be at a face.
+func strengthOf(c *config.Config, face string) strength.Policy {
+	if face != "" {
+		face += "."
+	}
+	kinds := c.List("password.composition")
+	return strength.Policy{
+		MinLength: c.Int(face + "password.min_length"), MinScore: c.Int(face + "password.min_score"),
+		MaxLength: c.Int("password.max_length"), Common: c.Bool("password.common"),
+		Composition: strength.Composition{
+			Upper: slices.Contains(kinds, "upper"), Lower: slices.Contains(kinds, "lower"),
+			Digit: slices.Contains(kinds, "digit"), Symbol: slices.Contains(kinds, "symbol"),
+		},
+	}
+}
+
 func limits(c *config.Config) limit.Limits {
 	rate := func(key string) limit.Rate {
 		r := c.Rate(key)
@@ -236,7 +300,7 @@ func limits(c *config.Config) limit.Limits {
 	}
 	return limit.Limits{
 		LoginPerAccount: rate("limits.login_per_account"), LoginPerAccountTotal: rate("limits.login_per_account_total"),
-		LoginPerIP: rate("limits.login_per_ip"), RegisterPerIP: rate("limits.register_per_ip"),
+		LoginPerIP: rate("limits.login_per_ip"), RegisterPerIP: rate("limits.register_per_ip"), GuessesPerIP: rate("limits.guesses_per_ip"),
 	}
 }
 

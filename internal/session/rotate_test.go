@@ -46,7 +46,7 @@ func on(t *testing.T, test func(c *chain)) {
 		c := &chain{T: t, m: m, db: m.Open(t)}
 		storetest.Write(t, c.db, func(tx *store.Tx) error {
 			user, err := tx.AddUser(gate.User{ID: ada}, gate.Email{})
-			s := rules.New(tx.Now(), caller, user)
+			s := rules.New(tx.Now(), caller, user.ID)
 			c.id = s.ID
 			return errors.Join(err, rules.Open(tx, s, token("first"), ttl))
 		})
@@ -139,7 +139,7 @@ func TestOnceItsSuccessorWasUsedASpentTokenIsTheft(t *testing.T) {
 func TestAnExpiredTokenEndsNothing(t *testing.T) {
 	on(t, func(c *chain) {
 		c.m.Clock.Forward(ttl)
-		c.refused("first", gate.ErrSessionEnded)
+		c.refused("first", gate.ErrRefreshExpired)
 		storetest.Read(c.T, c.db, func(tx *store.Tx) error {
 			reused, err := tx.EventsAbout(ada, gate.EventRefreshReused)
 			if len(reused) != 0 {
@@ -160,7 +160,7 @@ func TestNoRefreshOutlivesTheSession(t *testing.T) {
 			name = next
 		}
 		c.m.Clock.Forward(24 * time.Millisecond) // a day since it was opened
-		c.refused(name, gate.ErrSessionEnded)
+		c.refused(name, gate.ErrRefreshExpired)
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 type Rules struct {
 	Absolute time.Duration // a session ends after this, however often it is refreshed
 	Grace    time.Duration // how long a used refresh token still yields its successor
+	Lenient  bool          // a spent token that comes back is refused, but ends nothing
 	Pepper   []byte        // from the master key; a sealed successor needs it, too
 }
 
@@ -29,13 +30,15 @@ const (
 	EndedByDisable        = "account_disabled"
 	EndedByPasswordChange = "password_changed"
 	EndedByRestore        = "backup_restored"
+	EndedByTemporary      = "temporary_password"
+	EndedByRemoval        = "account_removed"
 )
 
-// New returns a session of the user that is not stored yet; see Open. Its id is
+// New returns a session of a principal that is not stored yet; see Open. Its id is
 // known beforehand because tokens name it.
-func (r Rules) New(now time.Time, caller gate.Caller, user gate.User) gate.Session {
+func (r Rules) New(now time.Time, caller gate.Caller, id gate.PrincipalID) gate.Session {
 	return gate.Session{
-		ID: gate.SessionID(secret.ID()), Principal: user.ID, Client: caller.Client,
+		ID: gate.SessionID(secret.ID()), Principal: id, Client: caller.Client,
 		IP: caller.IP, UserAgent: gate.Clip(caller.UserAgent, 256),
 		CreatedAt: now, ExpiresAt: now.Add(r.Absolute),
 	}

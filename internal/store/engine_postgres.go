@@ -283,6 +283,14 @@ func (e *postgresEngine) mayPrepare(ctx context.Context) error {
 	return err
 }
 
+// serve lets a role read and write in our schema, and nothing else.
+func (e *postgresEngine) serve(ctx context.Context, role string) error {
+	to := pgx.Identifier{role}.Sanitize()
+	_, err := e.pool.ExecContext(ctx, `GRANT USAGE ON SCHEMA `+postgresSchema+` TO `+to+`;
+		GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA `+postgresSchema+` TO `+to)
+	return err
+}
+
 func (e *postgresEngine) prepare(ctx context.Context) error {
 	var exists bool
 	err := e.pool.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)`, postgresSchema).Scan(&exists)

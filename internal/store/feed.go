@@ -51,6 +51,11 @@ func (f *Feed) Mark() Mark {
 // Fresh reports whether none of the subjects has changed since the mark, as far
 // as can be known right now.
 func (f *Feed) Fresh(mark Mark, tenant gate.TenantID, principal gate.PrincipalID, session gate.SessionID) bool {
+	return f.FreshAll(mark, tenant, string(principal), string(session))
+}
+
+// FreshAll is Fresh for an answer that depends on other subjects, orgs for one.
+func (f *Feed) FreshAll(mark Mark, tenant gate.TenantID, subjects ...string) bool {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	m := uint64(mark)
@@ -61,7 +66,12 @@ func (f *Feed) Fresh(mark Mark, tenant gate.TenantID, principal gate.PrincipalID
 		return true
 	}
 	prefix := string(tenant) + "/"
-	return f.since[prefix+string(principal)] <= m && f.since[prefix+string(session)] <= m
+	for _, subject := range subjects {
+		if f.since[prefix+subject] > m {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *Feed) publish(subjects []string) {

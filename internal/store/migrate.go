@@ -26,6 +26,11 @@ const versionTable = "schema_versions"
 // migrate brings the schema to SchemaVersion, if that is wanted and needed.
 // Any number of processes may try at once; one does the work.
 func (db *DB) migrate(ctx context.Context, e engine) error {
+	if db.opts.MigrateDSN != "" && db.opts.AutoMigrate {
+		if err := db.migrateFor(ctx, e); err != nil {
+			return err
+		}
+	}
 	current, err := look(ctx, e)
 	switch {
 	case err != nil:
@@ -44,6 +49,27 @@ func (db *DB) migrate(ctx context.Context, e engine) error {
 		return err
 	}
 	return db.applyMigrations(ctx, e)
+}
+
+// migrateFor migrates as the role that owns the tables, and gives the role of e
+// what it needs to work with them.
+func (db *DB) migrateFor(ctx context.Context, e engine) error {
+	var role string
+	if err := e.schema().QueryRowContext(ctx, `SELECT current_user`).Scan(&role); err != nil {
+		return err
+	}
+	owner, err := openPostgres(db.opts.MigrateDSN, 1)
+	if err != nil {
+		return err
+	}
+	defer owner.close() //nolint:errcheck // nothing is lost with it
+	if err := owner.prepare(ctx); err != nil {
+		return err
+	}
+	if err := db.applyMigrations(ctx, owner); err != nil {
+		return err
+	}
+	return owner.serve(ctx, role)
 }
 
 func (db *DB) applyMigrations(ctx context.Context, e engine) error {

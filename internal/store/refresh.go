@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/subtle"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
@@ -33,6 +34,11 @@ type Chain struct {
 	Previous    string // digest of the token before it, "" if there is none
 	Sealed      string // the newest token, for who can show the one before it
 	RefreshedAt time.Time
+}
+
+// Newest reports whether a digest is that of the newest token.
+func (c Chain) Newest(d secret.Digest) bool {
+	return subtle.ConstantTimeCompare([]byte(d.String()), []byte(c.Digest)) == 1
 }
 
 // Chain returns the head of a session's chain, or gate.ErrNotFound.

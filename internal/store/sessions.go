@@ -7,20 +7,20 @@ import (
 	"github.com/gatehouse/gatehouse/internal/secret"
 )
 
-const sessionColumns = `s.id, s.principal, s.client, s.ip, s.user_agent, s.created_at, s.expires_at, s.ended_at, s.end_reason`
+const sessionColumns = `s.id, s.principal, s.client, s.org, s.ip, s.user_agent, s.created_at, s.expires_at, s.ended_at, s.end_reason`
 
 func sessionFields(s *gate.Session) []any {
-	return []any{&s.ID, &s.Principal, &s.Client, &s.IP, &s.UserAgent, at(&s.CreatedAt), at(&s.ExpiresAt), at(&s.EndedAt), &s.EndReason}
+	return []any{&s.ID, &s.Principal, &s.Client, &s.Org, &s.IP, &s.UserAgent, at(&s.CreatedAt), at(&s.ExpiresAt), at(&s.EndedAt), &s.EndReason}
 }
 
 // AddSession inserts a session with the first refresh token of its chain. It
 // returns gate.ErrNotFound when there is no such principal that may act at this
 // very moment.
 func (tx *Tx) AddSession(s gate.Session, refresh secret.Digest, refreshExpires time.Time) error {
-	return tx.must(`INSERT INTO sessions (tenant, id, principal, client, ip, user_agent, created_at, expires_at, refresh_digest, refresh_expires_at)
-		SELECT p.tenant, $2, p.id, $4, $5, $6, CAST($7 AS BIGINT), CAST($8 AS BIGINT), $9, CAST($10 AS BIGINT)
+	return tx.must(`INSERT INTO sessions (tenant, id, principal, client, ip, user_agent, created_at, expires_at, refresh_digest, refresh_expires_at, org)
+		SELECT p.tenant, $2, p.id, $4, $5, $6, CAST($7 AS BIGINT), CAST($8 AS BIGINT), $9, CAST($10 AS BIGINT), $11
 		FROM principals p WHERE p.tenant = $1 AND p.id = $3 AND p.disabled_at IS NULL`,
-		tx.tenant, s.ID, s.Principal, s.Client, s.IP, s.UserAgent, s.CreatedAt.UnixMilli(), s.ExpiresAt.UnixMilli(), refresh.String(), refreshExpires.UnixMilli())
+		tx.tenant, s.ID, s.Principal, s.Client, s.IP, s.UserAgent, s.CreatedAt.UnixMilli(), s.ExpiresAt.UnixMilli(), refresh.String(), refreshExpires.UnixMilli(), s.Org)
 }
 
 // Presence is a session with whom it belongs to.
@@ -30,9 +30,7 @@ type Presence struct {
 }
 
 func scanPresence(row scanner) (p Presence, err error) {
-	var roles string
-	err = row.Scan(append(sessionFields(&p.Session), userFields(&p.User, &roles)...)...)
-	p.User.Roles = splitRoles(roles)
+	err = row.Scan(append(sessionFields(&p.Session), userFields(&p.User)...)...)
 	return p, err
 }
 
@@ -43,6 +41,14 @@ func (tx *Tx) Presence(id gate.SessionID) (Presence, error) {
 		JOIN principals p ON p.tenant = s.tenant AND p.id = s.principal
 		JOIN users u ON u.tenant = s.tenant AND u.id = s.principal
 		WHERE s.tenant = $1 AND s.id = $2`, tx.tenant, id)
+}
+
+// SetSessionOrg chooses the org that a session's tokens speak of from now on.
+func (tx *Tx) SetSessionOrg(id gate.SessionID, org gate.OrgID) error {
+	if err := tx.must(`UPDATE sessions SET org = $3 WHERE tenant = $1 AND id = $2 AND ended_at IS NULL`, tx.tenant, id, org); err != nil {
+		return err
+	}
+	return tx.changed(string(id))
 }
 
 // EndSession ends a session once. It returns false when it had ended before.

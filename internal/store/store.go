@@ -46,6 +46,7 @@ type Options struct {
 	DSN            string // a file, or a Postgres connection string
 	MaxConnections int
 	AutoMigrate    bool
+	MigrateDSN     string // Postgres: the same database for a role that may make tables, "" for one role
 	CreateDatabase bool   // Postgres: create the database when it is missing
 	Guest          bool   // SQLite: a server may have the file open, too
 	KeyCheck       string // identifies the master key; see checkMasterKey

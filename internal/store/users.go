@@ -1,7 +1,7 @@
 package store
 
 import (
-	"errors"
+	"database/sql"
 	"strings"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
@@ -10,35 +10,55 @@ import (
 // userColumns reads a whole user with today's roles, from principals p and
 // users u.
 const (
-	userColumns = `p.id, u.number, COALESCE(u.email, ''), p.display_name, u.avatar_url, u.locale, u.timezone,
+	userColumns = `p.id, u.number, COALESCE(u.email, ''), COALESCE(u.username, ''), p.display_name, u.avatar_url, u.locale, u.timezone,
 		COALESCE(u.matrix_user_id, ''), p.disabled_at, p.created_at, p.updated_at,
-		COALESCE((SELECT string_agg(g.role, ',' ORDER BY g.role) FROM role_grants g WHERE g.tenant = p.tenant AND g.principal = p.id), '')`
+		COALESCE((SELECT string_agg(g.role, ',' ORDER BY g.role) FROM role_grants g WHERE g.tenant = p.tenant AND g.principal = p.id), ''),
+		COALESCE((SELECT string_agg(m.org || ' ' || m.role, ',' ORDER BY m.created_at, m.org) FROM memberships m WHERE m.tenant = p.tenant AND m.principal = p.id), ''),
+		COALESCE((SELECT k.must_change FROM credentials k WHERE k.tenant = p.tenant AND k.principal = p.id AND k.kind = 'password'), FALSE),
+		(SELECT k.expires_at FROM credentials k WHERE k.tenant = p.tenant AND k.principal = p.id AND k.kind = 'password')`
 	userTables = `principals p JOIN users u ON u.tenant = p.tenant AND u.id = p.id`
 )
 
 // userFields lists where userColumns go.
-func userFields(u *gate.User, roles *string) []any {
-	return []any{&u.ID, &u.Number, &u.Email, &u.DisplayName, &u.AvatarURL, &u.Locale, &u.Timezone,
-		&u.MatrixUserID, at(&u.DisabledAt), at(&u.CreatedAt), at(&u.UpdatedAt), roles}
+func userFields(u *gate.User) []any {
+	return []any{&u.ID, &u.Number, &u.Email, &u.Username, &u.DisplayName, &u.AvatarURL, &u.Locale, &u.Timezone,
+		&u.MatrixUserID, at(&u.DisabledAt), at(&u.CreatedAt), at(&u.UpdatedAt), rolesIn{&u.Roles}, membershipsIn{u},
+		&u.MustChangePassword, at(&u.PasswordExpiresAt)}
 }
 
 func scanUser(row scanner) (u gate.User, err error) {
-	var roles string
-	err = row.Scan(userFields(&u, &roles)...)
-	u.Roles = splitRoles(roles)
+	err = row.Scan(userFields(&u)...)
 	return u, err
 }
 
-func splitRoles(list string) []gate.Role {
-	if list == "" {
-		return nil
+// rolesIn scans names with commas between them.
+type rolesIn struct{ to *[]gate.Role }
+
+// Scan reads the list.
+func (l rolesIn) Scan(value any) error {
+	return scanList(value, func(name string) { *l.to = append(*l.to, gate.Role(name)) })
+}
+
+// membershipsIn scans orgs and roles: "org role,org role".
+type membershipsIn struct{ of *gate.User }
+
+// Scan reads the list.
+func (l membershipsIn) Scan(value any) error {
+	return scanList(value, func(pair string) {
+		org, role, _ := strings.Cut(pair, " ")
+		l.of.Memberships = append(l.of.Memberships, gate.Membership{Org: gate.OrgID(org), Principal: l.of.ID, Role: gate.OrgRole(role)})
+	})
+}
+
+func scanList(value any, each func(string)) error {
+	var list sql.NullString
+	if err := list.Scan(value); err != nil || list.String == "" {
+		return err
 	}
-	names := strings.Split(list, ",")
-	roles := make([]gate.Role, len(names))
-	for i, name := range names {
-		roles[i] = gate.Role(name)
+	for name := range strings.SplitSeq(list.String, ",") {
+		each(name)
 	}
-	return roles
+	return nil
 }
 
 // User returns the user with this id, or gate.ErrNotFound.
@@ -62,9 +82,14 @@ func (tx *Tx) Users(after int64, limit int) ([]gate.User, error) {
 // catalogue: no client ever meets it.
 var ErrShortIDTaken = &gate.Error{Kind: gate.Conflict, Code: "short_id_taken", Message: "another id begins with the same digits"}
 
+// UserByNumber returns the user with this number, or gate.ErrNotFound.
+func (tx *Tx) UserByNumber(number int64) (gate.User, error) {
+	return one(tx, scanUser, `SELECT `+userColumns+` FROM `+userTables+` WHERE p.tenant = $1 AND u.tenant = $1 AND u.number = $2`, tx.tenant, number)
+}
+
 // AddUser inserts a user with a new number. It returns ErrShortIDTaken, or
-// gate.ErrEmailTaken for an address that another user has; both leave the
-// transaction usable.
+// gate.ErrEmailTaken and gate.ErrUsernameTaken for what another user has, in
+// this order; none of it ends the transaction.
 func (tx *Tx) AddUser(u gate.User, email gate.Email) (gate.User, error) {
 	u.CreatedAt, u.UpdatedAt = tx.now, tx.now
 	if err := tx.must(`INSERT INTO principals (tenant, id, kind, display_name, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)`,
@@ -77,20 +102,72 @@ func (tx *Tx) AddUser(u gate.User, email gate.Email) (gate.User, error) {
 		return u, err
 	}
 	u.Number, u.Email = number, email.Address
-	n, err := tx.exec(`INSERT INTO users (tenant, id, number, short_id, email, email_key, avatar_url, locale, timezone)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-		tx.tenant, u.ID, number, shortID(u.ID), nullable(email.Address), nullable(email.Key), u.AvatarURL, u.Locale, u.Timezone)
+	username, _ := gate.ParseUsername(u.Username)
+	n, err := tx.exec(`INSERT INTO users (tenant, id, number, short_id, email, email_key, username, username_key, avatar_url, locale, timezone)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+		tx.tenant, u.ID, number, shortID(u.ID), nullable(email.Address), nullable(email.Key),
+		nullable(username.Name), nullable(username.Key), u.AvatarURL, u.Locale, u.Timezone)
 	if err != nil || n == 1 {
 		return u, err
 	}
-	switch _, err := tx.UserByEmail(email.Key); {
-	case err == nil:
-		return u, gate.ErrEmailTaken
-	case errors.Is(err, gate.ErrNotFound):
-		return u, ErrShortIDTaken
-	default:
+	if err := tx.taken(u.ID, email.Key, username.Key); err != nil {
 		return u, err
 	}
+	return u, ErrShortIDTaken
+}
+
+// taken says which of the two names another user has, if one does.
+func (tx *Tx) taken(id gate.PrincipalID, emailKey, usernameKey string) error {
+	for _, unique := range []struct {
+		column, key string
+		refusal     *gate.Error
+	}{{"email_key", emailKey, gate.ErrEmailTaken}, {"username_key", usernameKey, gate.ErrUsernameTaken}} {
+		holders, err := one(tx, scanNumber, `SELECT COUNT(*) FROM users WHERE tenant = $1 AND id <> $2 AND `+unique.column+` = $3`, tx.tenant, id, unique.key)
+		if err != nil {
+			return err
+		}
+		if holders > 0 {
+			return unique.refusal
+		}
+	}
+	return nil
+}
+
+// Profile is what users say about themselves.
+type Profile struct {
+	Email    gate.Email
+	Username gate.Username
+}
+
+// SetProfile replaces what a user says about themselves. It returns
+// gate.ErrEmailTaken and gate.ErrUsernameTaken, which leave the transaction
+// usable, and gate.ErrNotFound.
+func (tx *Tx) SetProfile(id gate.PrincipalID, p Profile) error {
+	n, err := tx.exec(`UPDATE users SET email = $3, email_key = $4, username = $5, username_key = $6 WHERE tenant = $1 AND id = $2
+		AND NOT EXISTS (SELECT 1 FROM users o WHERE o.tenant = $1 AND o.id <> $2 AND (o.email_key = $4 OR o.username_key = $6))`,
+		tx.tenant, id, nullable(p.Email.Address), nullable(p.Email.Key), nullable(p.Username.Name), nullable(p.Username.Key))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		if err := tx.taken(id, p.Email.Key, p.Username.Key); err != nil {
+			return err
+		}
+		return gate.ErrNotFound
+	}
+	if err := tx.must(`UPDATE principals SET updated_at = $3 WHERE tenant = $1 AND id = $2`, tx.tenant, id, tx.now.UnixMilli()); err != nil {
+		return err
+	}
+	return tx.changed(string(id))
+}
+
+// RemoveUser removes a user with all that belongs to them: roles, memberships,
+// credentials, sessions. Audit events stay.
+func (tx *Tx) RemoveUser(id gate.PrincipalID) error {
+	if err := tx.must(`DELETE FROM principals WHERE tenant = $1 AND id = $2 AND kind = 'user'`, tx.tenant, id); err != nil {
+		return err
+	}
+	return tx.changed(string(id))
 }
 
 // shortID is what Matrix names are derived from.

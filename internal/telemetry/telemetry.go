@@ -58,6 +58,13 @@ func (m *Metrics) Gauge(name, help string, read func() float64) {
 	}
 }
 
+// Counter registers a count that is read when somebody looks.
+func (m *Metrics) Counter(name, help string, read func() uint64) {
+	if m != nil {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(read()) }))
+	}
+}
+
 // Route is the timer of one route.
 type Route struct {
 	vec      prometheus.ObserverVec

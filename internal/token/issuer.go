@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,10 +24,11 @@ type Issuer struct {
 	signers sync.Map // key id or face → jose.Signer
 }
 
-// Access mints an access token and returns the grant that it stands for.
-func (i *Issuer) Access(ctx context.Context, p Profile, user gate.User, session gate.SessionID) (secret.Text, error) {
-	g := i.grant(p, user, session)
-	g.ExpiresAt = g.IssuedAt.Add(p.AccessTTL)
+// Access mints an access token for a user in a session; the rest of the grant is
+// filled in here.
+func (i *Issuer) Access(ctx context.Context, p Profile, g Grant) (secret.Text, error) {
+	g = i.dated(p, g)
+	g.Audience, g.ExpiresAt = p.Audience, g.IssuedAt.Add(p.AccessTTL)
 	return i.sign(ctx, p, p.HeaderType, p.AccessClaims(g))
 }
 
@@ -42,19 +44,20 @@ func (i *Issuer) Refresh(ctx context.Context, p Profile, of Owner) (secret.Text,
 	if p.RefreshClaims == nil {
 		return i.Opaque.mint(of), nil
 	}
-	g := i.grant(p, gate.User{ID: of.Principal}, of.Session)
-	g.ExpiresAt = g.IssuedAt.Add(p.RefreshTTL)
+	g := i.dated(p, Grant{User: gate.User{ID: of.Principal}, Session: of.Session})
+	g.Audience, g.ExpiresAt = p.refreshAudience(), g.IssuedAt.Add(p.RefreshTTL)
 	return i.sign(ctx, p, "JWT", p.RefreshClaims(g))
 }
 
-func (i *Issuer) grant(p Profile, user gate.User, session gate.SessionID) Grant {
-	return Grant{User: user, Session: session, ID: secret.RandomID(), Issuer: p.Issuer, IssuedAt: i.Clock()}
+func (i *Issuer) dated(p Profile, g Grant) Grant {
+	g.ID, g.Issuer, g.IssuedAt = secret.RandomID(), p.Issuer, i.Clock()
+	return g
 }
 
 // VerifyAccess returns the claims of a good access token, or
 // gate.ErrInvalidToken with the reason as its cause.
 func (i *Issuer) VerifyAccess(ctx context.Context, p Profile, t secret.Text) (Claims, error) {
-	claims, err := i.verify(ctx, p, t, p.HeaderType, "access")
+	claims, err := i.verify(ctx, p, t, expected{p.HeaderType, "access", p.Audience})
 	return claims, orTrouble(err, gate.ErrInvalidToken)
 }
 
@@ -69,7 +72,7 @@ func (i *Issuer) VerifyRefresh(ctx context.Context, p Profile, t secret.Text) (O
 		}
 		return of, nil
 	}
-	claims, err := i.verify(ctx, p, t, "JWT", "refresh")
+	claims, err := i.verify(ctx, p, t, expected{"JWT", "refresh", p.refreshAudience()})
 	return Owner{gate.PrincipalID(claims.Subject), gate.SessionID(claims.SessionID)}, orTrouble(err, gate.ErrInvalidRefresh)
 }
 
@@ -135,19 +138,23 @@ var (
 	errMalformed = errors.New("not a compact JWS in strict base64url")
 	errHeader    = errors.New("header with critical or embedded-key parameters, or of another type")
 	errType      = errors.New("token of another type")
+	errAudience  = errors.New("token for somebody else")
 	errTimes     = errors.New("expired, or not valid yet")
 	errKey       = errors.New("signed with an unknown key")
 )
 
-// verify checks signature, type and times. The algorithm and key come from the
+// expected tells one kind of token from the others.
+type expected struct{ typ, claimType, audience string }
+
+// verify checks signature, type, issuer, audience and times. The algorithm and key come from the
 // profile, never from the token (RFC 8725 §3.1).
-func (i *Issuer) verify(ctx context.Context, p Profile, t secret.Text, typ, claimType string) (Claims, error) {
+func (i *Issuer) verify(ctx context.Context, p Profile, t secret.Text, want expected) (Claims, error) {
 	var claims Claims
 	header, err := readHeader(t)
 	if err != nil {
 		return claims, err
 	}
-	if !p.ClaimTypes && !strings.EqualFold(header.Type, typ) {
+	if !p.ClaimTypes && !strings.EqualFold(header.Type, want.typ) {
 		return claims, errHeader
 	}
 	object, err := jose.ParseSignedCompact(t.Reveal(), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(p.Algorithm)})
@@ -170,8 +177,11 @@ func (i *Issuer) verify(ctx context.Context, p Profile, t secret.Text, typ, clai
 	if err := json.Unmarshal(payload, &claims); err != nil { // refuses duplicate names
 		return claims, err
 	}
-	if p.ClaimTypes && claims.Type != claimType || claims.Issuer != p.Issuer {
+	if p.ClaimTypes && claims.Type != want.claimType || claims.Issuer != p.Issuer {
 		return claims, errType
+	}
+	if want.audience != "" && !slices.Contains(claims.Audience, want.audience) {
+		return claims, errAudience
 	}
 	if now := i.Clock().Unix(); claims.ExpiresAt <= now || claims.NotBefore > now {
 		return claims, errTimes

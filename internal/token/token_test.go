@@ -77,7 +77,7 @@ func (m *mint) profiles() map[string]token.Profile {
 
 func (m *mint) access(t testing.TB, p token.Profile) string {
 	t.Helper()
-	text, err := m.Access(context.Background(), p, gate.User{ID: ada}, session)
+	text, err := m.Access(context.Background(), p, token.Grant{User: gate.User{ID: ada}, Session: session})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse/gatehouse/internal/authn"
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/dialect/daarion"
+	"github.com/gatehouse/gatehouse/internal/dialect/jarvis"
+	"github.com/gatehouse/gatehouse/internal/dialect/minos"
 	"github.com/gatehouse/gatehouse/internal/dialect/native"
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/telemetry"
@@ -45,6 +48,38 @@ var faces = map[string]face{
 			if list, ok := body["detail"].([]any); ok {
 				raw, _ := json.Marshal(list)
 				return string(raw)
+			}
+			text, _ := body["detail"].(string)
+			return text
+		},
+	},
+	jarvis.Name: {
+		furnish: func(f *web.Face) (http.Handler, error) {
+			return (&jarvis.Face{Web: f, Authn: &authn.Service{}}).Handler()
+		},
+		words: func(t *testing.T, _ int, media string, body map[string]any) string {
+			if media != "application/json" || len(body) != 1 {
+				t.Errorf("not FastAPI's shape: %s %v", media, body)
+			}
+			if text, ok := body["detail"].(string); ok {
+				return text
+			}
+			raw, _ := json.Marshal(body["detail"])
+			return string(raw)
+		},
+	},
+	minos.Name: {
+		furnish: func(f *web.Face) (http.Handler, error) { return (&minos.Face{Web: f}).Handler() },
+		words: func(t *testing.T, _ int, media string, body map[string]any) string {
+			if media != "application/json" || len(body) != 3 || body["error"] != body["message"] {
+				t.Errorf("not the platform's shape: %s %v", media, body)
+			}
+			if list, ok := body["detail"].([]any); ok {
+				raw, _ := json.Marshal(list)
+				return fmt.Sprint(body["error"], " ", string(raw))
+			}
+			if body["detail"] != body["error"] {
+				t.Errorf("it says two things: %v", body)
 			}
 			text, _ := body["detail"].(string)
 			return text
@@ -111,14 +146,15 @@ func refusing(t *testing.T, face face) http.Handler {
 func examine(t *testing.T, face face, e *gate.Error, w *httptest.ResponseRecorder) string {
 	t.Helper()
 	wait, _ := strconv.Atoi(w.Header().Get("Retry-After"))
+	passes := w.Code == http.StatusServiceUnavailable || w.Code == http.StatusBadGateway // which of our peers' it is
 	switch {
 	case w.Code < 400 || w.Code > 599 || http.StatusText(w.Code) == "":
 		t.Errorf("%d is no refusal", w.Code)
 	case (w.Code == http.StatusInternalServerError) != (e.Kind == gate.Internal):
 		t.Errorf("%s is answered with %d", e.Kind, w.Code)
-	case e.Kind == gate.Unavailable && w.Code != http.StatusServiceUnavailable, e.Kind == gate.RateLimited && w.Code != http.StatusTooManyRequests:
+	case e.Kind == gate.Unavailable && !passes, e.Kind == gate.RateLimited && w.Code != http.StatusTooManyRequests:
 		t.Errorf("%s is answered with %d", e.Kind, w.Code)
-	case (w.Code == http.StatusServiceUnavailable || w.Code == http.StatusTooManyRequests) != (wait > 0):
+	case (passes || w.Code == http.StatusTooManyRequests) != (wait > 0):
 		t.Errorf("%d with Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}
 	if strings.Contains(w.Body.String(), "hunter2") || strings.Contains(w.Body.String(), "while serving") {

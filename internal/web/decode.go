@@ -10,12 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
-	"github.com/gatehouse/gatehouse/internal/secret"
 )
 
 // Decode reads a JSON object into the fields of T and checks them against its
@@ -23,13 +21,16 @@ import (
 // trailing data, invalid UTF-8 and NUL are refused by every face, and another
 // spelling of a name is another name. Errors never carry what was sent.
 //
-// T is a struct of string, *string, bool and secret.Text fields with the tags
+// T is a struct of string, secret.Text, bool and int64 fields, pointers to them,
+// and []string, with the tags
 //
 //	json:"name[,omitempty]"  the exact member name; without omitempty required
 //	minLength, maxLength     bounds in code points
+//	minimum, maximum         bounds of an int64
+//	enum:"a,b"               one of these, in any case; stored as written here
 //	format:"email"           has to pass gate.ParseEmail
 //
-// A *string may be null. Refused: gate.ErrMalformed, gate.ErrBodyTooLarge,
+// A pointer may be null. Refused: gate.ErrMalformed, gate.ErrBodyTooLarge,
 // gate.ErrMediaType, gate.ErrValidation with all problems at once.
 func Decode[T any](f *Face, r *http.Request) (T, error) {
 	var into T
@@ -106,36 +107,6 @@ func (f *Face) checkMediaType(r *http.Request) error {
 	return nil
 }
 
-// field is what the tags of a struct field say.
-type field struct {
-	index    int
-	name     string
-	required bool
-	nullable bool
-	min, max int
-	email    bool
-}
-
-var plans sync.Map // reflect.Type → []field
-
-func planOf(t reflect.Type) []field {
-	if known, ok := plans.Load(t); ok {
-		return known.([]field)
-	}
-	var plan []field
-	for i := range t.NumField() {
-		tag := t.Field(i).Tag
-		name, options, _ := strings.Cut(tag.Get("json"), ",")
-		f := field{index: i, name: name, required: options != "omitempty", email: tag.Get("format") == "email"}
-		f.nullable = t.Field(i).Type.Kind() == reflect.Pointer
-		f.min, _ = strconv.Atoi(tag.Get("minLength"))
-		f.max, _ = strconv.Atoi(tag.Get("maxLength"))
-		plan = append(plan, f)
-	}
-	plans.Store(t, plan)
-	return plan
-}
-
 func (s *scratch) decodeObject(into reflect.Value, strict bool) error {
 	plan := planOf(into.Type())
 	if absent := bytes.TrimSpace(s.body.Bytes()); len(absent) == 0 || string(absent) == "null" {
@@ -204,70 +175,6 @@ func indexOf(plan []field, name string) int {
 		}
 	}
 	return -1
-}
-
-// read stores one member. The problem is what is wrong with its value, the
-// error that there is no more JSON to go on with.
-func (f field) read(d *jsontext.Decoder, into reflect.Value) (gate.Problem, error) {
-	want, kind := jsontext.Kind('"'), d.PeekKind()
-	if into.Kind() == reflect.Bool {
-		want = 't'
-	}
-	if kind == 'f' {
-		kind = 't'
-	}
-	if kind == 'n' && f.nullable {
-		return gate.Problem{}, d.SkipValue()
-	}
-	if kind != want {
-		words := map[jsontext.Kind]string{'"': "string", 't': "boolean"}[want]
-		return gate.Problem{Path: []string{f.name}, Rule: gate.RuleType, Words: words}, d.SkipValue()
-	}
-	token, err := d.ReadToken()
-	if err != nil {
-		return gate.Problem{}, err
-	}
-	if want == 't' {
-		into.SetBool(token.Bool())
-		return gate.Problem{}, nil
-	}
-	text := token.String()
-	if rule, limit, words := f.check(text); rule != "" {
-		return gate.Problem{Path: []string{f.name}, Rule: rule, Limit: limit, Words: words}, nil
-	}
-	setText(into, text)
-	return gate.Problem{}, nil
-}
-
-func (f field) check(text string) (rule gate.Rule, limit int, words string) {
-	if strings.IndexByte(text, 0) >= 0 {
-		return gate.RuleValue, 0, "text without NUL"
-	}
-	if f.min > 0 || f.max > 0 {
-		switch n := utf8.RuneCountInString(text); {
-		case n < f.min:
-			return gate.RuleTooShort, f.min, ""
-		case f.max > 0 && n > f.max:
-			return gate.RuleTooLong, f.max, ""
-		}
-	}
-	if f.email {
-		if _, ok := gate.ParseEmail(text); !ok {
-			return gate.RuleValue, 0, "a valid e-mail address"
-		}
-	}
-	return "", 0, ""
-}
-
-func setText(into reflect.Value, text string) {
-	switch v := into.Addr().Interface().(type) {
-	case *secret.Text:
-		*v = secret.NewText(text)
-	case **string:
-		*v = &text
-	default:
-		into.SetString(text)
-	}
 }
 
 // unknownName is safe to say: a member name is the client's, but it might be a

@@ -37,6 +37,7 @@ type Face struct {
 	Clock   gate.Clock
 	Metrics *telemetry.Metrics
 	Proxies []netip.Prefix // whose X-Forwarded-For is believed
+	OneHop  bool           // or that of whoever connects, but only its last address
 	Origins []string       // browsers on these origins may call (CORS)
 	Secure  bool           // reached by https: browsers shall insist on it
 
@@ -166,13 +167,13 @@ func (f *Face) logRequest(r *http.Request, route Route, status int, took time.Du
 	}
 	f.Log.LogAttrs(r.Context(), level, "request", slog.String("request", requestID(r)), slog.String("face", f.Name),
 		slog.String("method", r.Method), slog.String("route", route.Path), slog.Int("status", status),
-		slog.Duration("took", took), slog.String("ip", clientIP(r, f.Proxies)))
+		slog.Duration("took", took), slog.String("ip", f.clientIP(r)))
 }
 
 // Caller is who asks, as far as HTTP can tell: nobody yet, from somewhere.
 func (f *Face) Caller(r *http.Request) gate.Caller {
 	return gate.Caller{
-		Tenant: f.Tenant, Client: f.Name, IP: clientIP(r, f.Proxies),
+		Tenant: f.Tenant, Client: f.Name, IP: f.clientIP(r),
 		UserAgent: r.UserAgent(), RequestID: requestID(r),
 	}
 }

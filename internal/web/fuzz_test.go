@@ -106,12 +106,12 @@ func FuzzRequestHeaders(f *testing.F) {
 		if kept := requestID(r); kept != "" && (kept != id || len(kept) > 64 || strings.ContainsAny(kept, " \t\r\n\"=\\<>&") || !gate.CleanText(kept)) {
 			t.Fatalf("the request is called %q", kept)
 		}
-		ip := clientIP(r, proxies)
+		ip := (&Face{Proxies: proxies}).clientIP(r)
 		if addr, err := netip.ParseAddr(ip); ip != "" && (err != nil || addr.Zone() != "" || addr.Is4In6()) {
 			t.Fatalf("the client is %q: %v", ip, err)
 		}
 		if addr, err := netip.ParseAddrPort(peer); err == nil {
-			if direct := addr.Addr().Unmap().WithZone("").String(); clientIP(r, nil) != direct || !proxies[0].Contains(addr.Addr().Unmap()) && ip != direct {
+			if direct := addr.Addr().Unmap().WithZone("").String(); (&Face{}).clientIP(r) != direct || !proxies[0].Contains(addr.Addr().Unmap()) && ip != direct {
 				t.Fatalf("%q from %q is %q", forwarded, peer, ip)
 			}
 		}

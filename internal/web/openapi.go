@@ -34,7 +34,7 @@ func (f *Face) openAPI(routes []Route) ([]byte, error) {
 func (f *Face) operation(registry huma.Registry, route Route) *huma.Operation {
 	op := &huma.Operation{
 		Method: route.Method, Path: route.Path, OperationID: operationID(route),
-		Summary: route.Summary, Description: route.Description,
+		Summary: route.Summary, Description: route.Description, Parameters: route.params(),
 		Responses: map[string]*huma.Response{
 			strconv.Itoa(route.Status): {Description: http.StatusText(route.Status), Content: content(registry, route.Out, "application/json")},
 		},

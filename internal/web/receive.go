@@ -101,12 +101,15 @@ func newRequestID() string {
 // clientIP is the address of the connection, or what a trusted proxy says: the
 // right-most address of X-Forwarded-For that is not itself a trusted proxy.
 // Nobody else's headers are believed.
-func clientIP(r *http.Request, proxies []netip.Prefix) string {
+func (f *Face) clientIP(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return ""
 	}
-	addr := peer.Addr().Unmap().WithZone("")
+	addr, proxies := peer.Addr().Unmap().WithZone(""), f.Proxies
+	if f.OneHop {
+		proxies = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}
+	}
 	if !trusted(addr, proxies) {
 		return addr.String()
 	}
@@ -116,7 +119,7 @@ func clientIP(r *http.Request, proxies []netip.Prefix) string {
 		if err != nil {
 			break
 		}
-		if addr = next.Unmap().WithZone(""); !trusted(addr, proxies) {
+		if addr = next.Unmap().WithZone(""); f.OneHop || !trusted(addr, proxies) {
 			break
 		}
 	}

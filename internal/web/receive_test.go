@@ -75,11 +75,11 @@ func TestNT_PW_3_OnlyConfiguredProxiesAreBelieved(t *testing.T) {
 				r.Header.Set(never, "192.0.2.66")
 			}
 			r.Header.Set("Forwarded", "for=192.0.2.66")
-			if got := clientIP(r, proxies); got != test.want {
+			if got := (&Face{Proxies: proxies}).clientIP(r); got != test.want {
 				t.Errorf("the client is %q, want %q", got, test.want)
 			}
 			r.RemoteAddr = "203.0.113.7:5"
-			if got := clientIP(r, nil); got != "203.0.113.7" {
+			if got := (&Face{}).clientIP(r); got != "203.0.113.7" {
 				t.Errorf("without configured proxies the client is %q", got)
 			}
 		})

@@ -15,6 +15,7 @@ type Route struct {
 	Description  string
 	In, Out      reflect.Type // bodies, nil for none
 	Form         bool         // the body is a form
+	Query        []Param      // besides those in Path
 	Status       int          // of success
 	Bearer       bool         // wants an access token
 	Hot          bool         // good answers are not logged
@@ -32,17 +33,41 @@ func Get[Out any](path, summary string, serve Func) Route {
 // Post returns a route that decodes In, calls the verb, and replies with what it
 // returns.
 func Post[In, Out any](f *Face, path, summary string, status int, verb func(r *http.Request, caller gate.Caller, in In) (Out, error)) Route {
-	return PostBy[In, Out](path, summary, status, func(w http.ResponseWriter, r *http.Request) error {
-		in, err := Decode[In](f, r)
+	return Do(f, http.MethodPost, path, summary, status, f.anybody, verb)
+}
+
+// Who says as whom a request acts, or refuses it.
+type Who func(r *http.Request) (gate.Caller, error)
+
+func (f *Face) anybody(r *http.Request) (gate.Caller, error) { return f.Caller(r), nil }
+
+// Do returns a route that finds out who asks, decodes In (unless it is
+// struct{}), calls the verb, and replies with what it returns (nothing with
+// status 204). Who asks comes first: strangers learn nothing about a body.
+func Do[In, Out any](f *Face, method, path, summary string, status int, who Who, verb func(r *http.Request, caller gate.Caller, in In) (Out, error)) Route {
+	reads := bodyOf[In]() != nil
+	serve := func(w http.ResponseWriter, r *http.Request) error {
+		caller, err := who(r)
 		if err != nil {
 			return err
 		}
-		out, err := verb(r, f.Caller(r), in)
-		if err != nil {
+		var in In
+		if reads {
+			if in, err = Decode[In](f, r); err != nil {
+				return err
+			}
+		}
+		out, err := verb(r, caller, in)
+		switch {
+		case err != nil:
 			return err
+		case status == http.StatusNoContent:
+			w.WriteHeader(status)
+			return nil
 		}
 		return Reply(w, status, out)
-	})
+	}
+	return Route{Method: method, Path: path, Summary: summary, Status: status, In: bodyOf[In](), Out: bodyOf[Out](), Serve: serve}
 }
 
 // PostBy returns a route that does its own decoding and replying; In and Out
@@ -56,7 +81,7 @@ func PostBy[In, Out any](path, summary string, status int, serve Func) Route {
 
 // bodyOf is nil for a struct without fields: there is no body.
 func bodyOf[T any]() reflect.Type {
-	if t := reflect.TypeFor[T](); t.NumField() > 0 {
+	if t := reflect.TypeFor[T](); t.Kind() != reflect.Struct || t.NumField() > 0 {
 		return t
 	}
 	return nil
@@ -65,6 +90,12 @@ func bodyOf[T any]() reflect.Type {
 // Refusing adds the refusals that the documentation names.
 func (r Route) Refusing(errs ...*gate.Error) Route {
 	r.Refusals = append(r.Refusals, errs...)
+	return r
+}
+
+// Asking adds parameters of the query.
+func (r Route) Asking(params ...Param) Route {
+	r.Query = append(r.Query, params...)
 	return r
 }
 

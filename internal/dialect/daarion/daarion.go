@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/login"
 	"github.com/gatehouse/gatehouse/internal/web"
+	"github.com/gatehouse/gatehouse/internal/web/fastapi"
 )
 
 // Name is the face's name in settings, logs and sessions.
@@ -37,15 +38,15 @@ type Face struct {
 func (f *Face) Handler() (http.Handler, error) {
 	f.Web.Name, f.Web.Title, f.Web.Version = Name, "DAARION auth-service", f.ServiceVersion
 	f.Web.Description = "Registration, login, JWT issuance and token introspection, served by Gatehouse."
-	f.Web.Refuse, f.Web.RefusalBody, f.Web.Statuses = refuse, refusalBody{}, statuses
+	f.Web.Refuse, f.Web.RefusalBody, f.Web.Statuses = refuse, fastapi.Refusal{}, statuses
 	return f.Web.Handler([]web.Route{
 		web.Get[health]("/healthz", "Is it healthy?", f.healthz).Unlogged().WithoutDatabase(health{}),
 		web.Post(f.Web, "/api/auth/register", "Create an account", http.StatusCreated, f.register).
 			Refusing(gate.ErrEmailTaken, gate.ErrRegistrationClosed, gate.ErrRateLimited),
 		web.Post(f.Web, "/api/auth/login", "Sign in with e-mail and password", http.StatusOK, f.login).
-			Refusing(gate.ErrInvalidCredentials, gate.ErrDisabled, gate.ErrRateLimited),
+			Refusing(gate.ErrInvalidCredentials, gate.ErrDisabled, gate.ErrTooManyFailures, gate.ErrRateLimited),
 		web.Post(f.Web, "/api/auth/refresh", "Exchange a refresh token for new tokens", http.StatusOK, f.refresh).
-			Refusing(gate.ErrInvalidRefresh, gate.ErrSessionEnded, gate.ErrPrincipalGone),
+			Refusing(gate.ErrInvalidRefresh, gate.ErrSessionEnded, gate.ErrRefreshExpired, gate.ErrPrincipalGone),
 		web.Post(f.Web, "/api/auth/logout", "End the session of a refresh token", http.StatusOK, f.logout),
 		web.Get[user]("/api/auth/me", "Who am I?", f.me).ForBearer().Unlogged().
 			Refusing(gate.ErrNotAuthenticated, gate.ErrPrincipalUnknown),
@@ -67,7 +68,7 @@ func (f *Face) register(r *http.Request, caller gate.Caller, in registerRequest)
 }
 
 func (f *Face) login(r *http.Request, caller gate.Caller, in loginRequest) (signedIn, error) {
-	a, err := f.Login.WithPassword(r.Context(), caller, login.Password{Email: in.Email, Password: in.Password})
+	a, err := f.Login.WithPassword(r.Context(), caller, login.Password{Name: in.Email, Password: in.Password})
 	return signedIn{Tokens: tokensOf(a), User: userOf(a.User)}, err
 }
 

@@ -46,9 +46,9 @@ func (f *Face) Handler() (http.Handler, error) {
 		web.Post(f.Web, "/api/v1/register", "Create an account", http.StatusCreated, f.register).
 			Refusing(gate.ErrEmailTaken, gate.ErrRegistrationClosed, gate.ErrRateLimited),
 		web.Post(f.Web, "/api/v1/login", "Sign in with e-mail and password", http.StatusOK, f.login).
-			Refusing(gate.ErrInvalidCredentials, gate.ErrDisabled, gate.ErrRateLimited, gate.ErrBusy),
+			Refusing(gate.ErrInvalidCredentials, gate.ErrDisabled, gate.ErrTooManyFailures, gate.ErrRateLimited, gate.ErrBusy),
 		web.Post(f.Web, "/api/v1/refresh", "Exchange a refresh token for new tokens", http.StatusOK, f.refresh).
-			Refusing(gate.ErrInvalidRefresh, gate.ErrSessionEnded, gate.ErrPrincipalGone),
+			Refusing(gate.ErrInvalidRefresh, gate.ErrSessionEnded, gate.ErrRefreshExpired, gate.ErrPrincipalGone),
 		f.bearer(web.PostBy[struct{}, struct{}]("/api/v1/logout", "End the session of the access token", http.StatusNoContent, f.logout)),
 		f.bearer(web.Get[user]("/api/v1/me", "Who am I?", f.me)).Unlogged(),
 		f.bearer(web.PostBy[introspectForm, introspected]("/api/v1/introspect", "Is this access token good? (RFC 7662)", http.StatusOK, f.introspect)).
@@ -61,12 +61,12 @@ func (f *Face) bearer(r web.Route) web.Route {
 }
 
 func (f *Face) register(r *http.Request, caller gate.Caller, in registerRequest) (user, error) {
-	u, err := f.Account.Register(r.Context(), caller, account.Application(in))
+	u, err := f.Account.Register(r.Context(), caller, account.Application{Email: in.Email, Password: in.Password, DisplayName: in.DisplayName})
 	return userOf(u), err
 }
 
 func (f *Face) login(r *http.Request, caller gate.Caller, in loginRequest) (signedIn, error) {
-	a, err := f.Login.WithPassword(r.Context(), caller, login.Password(in))
+	a, err := f.Login.WithPassword(r.Context(), caller, login.Password{Name: in.Email, Password: in.Password})
 	return signedIn{Tokens: tokensOf(a), User: userOf(a.User)}, err
 }
 

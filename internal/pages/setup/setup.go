@@ -32,7 +32,7 @@ func Routes(f *web.Face, accounts *account.Service) []web.Route {
 	return []web.Route{
 		{Method: http.MethodGet, Path: "/setup", Summary: "The page for the first administrator", Status: http.StatusOK, NoDatabase: true,
 			Serve: func(w http.ResponseWriter, r *http.Request) error {
-				return show(w, http.StatusOK, view{Token: r.URL.Query().Get("token")})
+				return show(accounts, w, http.StatusOK, view{Token: r.URL.Query().Get("token")})
 			}},
 		{Method: http.MethodGet, Path: "/setup/style.css", Summary: "Its style", Status: http.StatusOK, NoDatabase: true, Serve: style},
 		{Method: http.MethodPost, Path: "/setup", Summary: "Make the first administrator", Status: http.StatusOK, Form: true,
@@ -50,7 +50,7 @@ func submit(f *web.Face, accounts *account.Service, w http.ResponseWriter, r *ht
 		Email: v.Email, DisplayName: v.Name, Password: secret.NewText(form.Get("password")),
 	})
 	if err == nil {
-		return show(w, http.StatusOK, view{Done: true, Email: v.Email})
+		return show(accounts, w, http.StatusOK, view{Done: true, Email: v.Email})
 	}
 	e := gate.AsError(err)
 	if e.Kind == gate.Internal || e.Kind == gate.Unavailable {
@@ -58,17 +58,20 @@ func submit(f *web.Face, accounts *account.Service, w http.ResponseWriter, r *ht
 	}
 	v.Problem = e.Message
 	for _, p := range e.Problems {
+		if e.Code != gate.ErrValidation.Code {
+			break // the message says it all
+		}
 		v.Problem = "Please look at " + p.Path[0] + " again."
 	}
-	return show(w, http.StatusBadRequest, v)
+	return show(accounts, w, http.StatusBadRequest, v)
 }
 
 // The page loads its own style and nothing else, runs no script, and cannot be
 // framed.
 const policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-func show(w http.ResponseWriter, status int, v view) error {
-	v.MinPassword = account.MinPassword
+func show(accounts *account.Service, w http.ResponseWriter, status int, v view) error {
+	v.MinPassword = accounts.Passwords.Strength.MinLength
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", policy)
 	w.WriteHeader(status)

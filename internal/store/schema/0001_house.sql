@@ -34,6 +34,8 @@ CREATE TABLE users (
     short_id       TEXT   NOT NULL,
     email          TEXT,
     email_key      TEXT,
+    username       TEXT,
+    username_key   TEXT,
     avatar_url     TEXT   NOT NULL,
     locale         TEXT   NOT NULL,
     timezone       TEXT   NOT NULL,
@@ -44,6 +46,7 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX users_number ON users (tenant, number);
 CREATE UNIQUE INDEX users_short_id ON users (tenant, short_id);
 CREATE UNIQUE INDEX users_email_key ON users (tenant, email_key);
+CREATE UNIQUE INDEX users_username_key ON users (tenant, username_key);
 CREATE UNIQUE INDEX users_matrix_user_id ON users (tenant, matrix_user_id);
 
 CREATE TABLE counters (
@@ -71,21 +74,27 @@ CREATE TABLE role_grants (
 );
 CREATE INDEX role_grants_role ON role_grants (tenant, role);
 
+-- A password has the verifier of factor/password; a key, which is long and
+-- random, its SHA-256. must_change is a password that somebody else chose:
+-- it lets its owner in to set their own, until expires_at.
 CREATE TABLE credentials (
-    tenant     TEXT   NOT NULL,
-    id         TEXT   NOT NULL,
-    principal  TEXT   NOT NULL,
-    kind       TEXT   NOT NULL,
-    verifier   TEXT   NOT NULL,
-    label      TEXT   NOT NULL,
-    created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL,
-    used_at    BIGINT,
+    tenant      TEXT    NOT NULL,
+    id          TEXT    NOT NULL,
+    principal   TEXT    NOT NULL,
+    kind        TEXT    NOT NULL,
+    verifier    TEXT    NOT NULL,
+    label       TEXT    NOT NULL,
+    must_change BOOLEAN NOT NULL DEFAULT FALSE,
+    expires_at  BIGINT,
+    created_at  BIGINT  NOT NULL,
+    updated_at  BIGINT  NOT NULL,
+    used_at     BIGINT,
     PRIMARY KEY (tenant, id),
     FOREIGN KEY (tenant, principal) REFERENCES principals (tenant, id) ON DELETE CASCADE
 );
 CREATE INDEX credentials_principal ON credentials (tenant, principal, kind);
 CREATE UNIQUE INDEX credentials_one_password ON credentials (tenant, principal) WHERE kind = 'password';
+CREATE UNIQUE INDEX credentials_one_key ON credentials (tenant, principal) WHERE kind = 'key';
 
 -- A session and the head of its chain of refresh tokens. A refresh is one
 -- UPDATE of this row that touches no index: the presented token has to be
@@ -107,6 +116,7 @@ CREATE TABLE sessions (
     refresh_previous   TEXT   NOT NULL DEFAULT '',
     refresh_sealed     TEXT   NOT NULL DEFAULT '',
     refreshed_at       BIGINT,
+    org                TEXT   NOT NULL DEFAULT '',
     PRIMARY KEY (tenant, id),
     FOREIGN KEY (tenant, principal) REFERENCES principals (tenant, id) ON DELETE CASCADE
 );
@@ -191,8 +201,97 @@ CREATE TABLE one_time_tokens (
 );
 CREATE INDEX one_time_tokens_expires_at ON one_time_tokens (tenant, expires_at);
 
+-- Households, workspaces and other circles of people. A role in one counts
+-- there and nowhere else.
+CREATE TABLE orgs (
+    tenant     TEXT   NOT NULL REFERENCES tenants (id),
+    id         TEXT   NOT NULL,
+    kind       TEXT   NOT NULL,
+    name       TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, id)
+);
+CREATE INDEX orgs_name ON orgs (tenant, kind, name, id);
+
+CREATE TABLE memberships (
+    tenant     TEXT   NOT NULL,
+    org        TEXT   NOT NULL,
+    principal  TEXT   NOT NULL,
+    role       TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, org, principal),
+    FOREIGN KEY (tenant, org) REFERENCES orgs (tenant, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant, principal) REFERENCES principals (tenant, id) ON DELETE CASCADE
+);
+CREATE INDEX memberships_principal ON memberships (tenant, principal);
+
+-- The only way into an org that one did not found. The code is found by its
+-- digest and shown again to members, so it is also kept sealed.
+CREATE TABLE invitations (
+    tenant      TEXT   NOT NULL,
+    id          TEXT   NOT NULL,
+    number      BIGINT NOT NULL,
+    org         TEXT   NOT NULL,
+    code_digest TEXT   NOT NULL,
+    code_sealed TEXT   NOT NULL,
+    role        TEXT   NOT NULL,
+    created_by  TEXT   NOT NULL,
+    max_uses    BIGINT,
+    use_count   BIGINT NOT NULL DEFAULT 0,
+    created_at  BIGINT NOT NULL,
+    expires_at  BIGINT NOT NULL,
+    revoked_at  BIGINT,
+    PRIMARY KEY (tenant, id),
+    FOREIGN KEY (tenant, org) REFERENCES orgs (tenant, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX invitations_number ON invitations (tenant, number);
+CREATE UNIQUE INDEX invitations_code ON invitations (tenant, code_digest);
+CREATE INDEX invitations_org ON invitations (tenant, org, number);
+
+-- Services and devices. Their key is a credential of kind "key"; name is what
+-- they call themselves by, display_name of the principal what people do.
+CREATE TABLE apps (
+    tenant     TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    name       TEXT   NOT NULL,
+    rotated_at BIGINT,
+    PRIMARY KEY (tenant, id),
+    FOREIGN KEY (tenant, id) REFERENCES principals (tenant, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX apps_name ON apps (tenant, name);
+
+CREATE TABLE nodes (
+    tenant        TEXT NOT NULL,
+    id            TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    org           TEXT NOT NULL,
+    registered_by TEXT,
+    rotated_at    BIGINT,
+    PRIMARY KEY (tenant, id),
+    FOREIGN KEY (tenant, id) REFERENCES principals (tenant, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant, org) REFERENCES orgs (tenant, id)
+);
+CREATE UNIQUE INDEX nodes_name ON nodes (tenant, name);
+CREATE INDEX nodes_org ON nodes (tenant, org);
+CREATE INDEX nodes_registered_by ON nodes (tenant, registered_by);
+
+-- Which services a node may be let in to.
+CREATE TABLE node_services (
+    tenant     TEXT   NOT NULL,
+    node       TEXT   NOT NULL,
+    service    TEXT   NOT NULL,
+    granted_at BIGINT NOT NULL,
+    granted_by TEXT   NOT NULL,
+    PRIMARY KEY (tenant, node, service),
+    FOREIGN KEY (tenant, node) REFERENCES nodes (tenant, id) ON DELETE CASCADE
+);
+
 INSERT INTO tenants (id, created_at) VALUES ('main', 0);
 INSERT INTO roles (tenant, id, description) VALUES
     ('main', 'user', 'Everybody with an account'),
     ('main', 'admin', 'May administer the tenant'),
-    ('main', 'agent-system', 'System agents');
+    ('main', 'agent-system', 'System agents'),
+    ('main', 'provider', 'Offers something on a platform'),
+    ('main', 'renter', 'Rents something on a platform');

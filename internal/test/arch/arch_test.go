@@ -30,10 +30,10 @@ func TestCheckerBites(t *testing.T) {
 	const ours = "import _ \"" + module + "/internal/"
 	tests := []struct{ name, file, source, want string }{
 		{"unknown package", "internal/utils/utils.go", "package utils", "package utils has no floor"},
-		{"upward import", "internal/session/x.go", "package session\n" + ours + "login\"", "session (floor 4) imports login (floor 5)"},
+		{"upward import", "internal/session/x.go", "package session\n" + ours + "login\"", "session (floor 4) imports login (floor 6)"},
 		{"same floor", "internal/session/x.go", "package session\n" + ours + "token\"", "session (floor 4) imports token (floor 4)"},
 		{"words import nothing", "internal/gate/x.go", "package gate\n" + ours + "secret\"", "gate (floor 1) imports secret (floor 2)"},
-		{"parent imports child", "internal/oauth/x.go", "package oauth\n" + ours + "oauth/grant\"", "oauth (floor 5) imports oauth/grant (floor 5)"},
+		{"parent imports child", "internal/oauth/x.go", "package oauth\n" + ours + "oauth/grant\"", "oauth (floor 6) imports oauth/grant (floor 6)"},
 		{"face reads the store", "internal/dialect/minos/x.go", "package minos\n" + ours + "store\"", "too thin to hold a rule"},
 		{"page mints a token", "internal/pages/login/x.go", "package login\n" + ours + "token\"", "too thin to hold a rule"},
 		{"face imports face", "internal/dialect/minos/x.go", "package minos\n" + ours + "dialect/daarion\"", "what two share is a verb"},

@@ -56,11 +56,13 @@ func OnBothEngines(t *testing.T, test func(t *testing.T, engine Engine)) {
 	}
 }
 
-// Secret signs the daarion face's tokens in tests, unless Options say otherwise.
+// Secret signs the tokens of faces with a shared secret in tests, unless Options
+// say otherwise.
 const Secret = "a-test-secret-of-more-than-32-bytes-0123456789"
 
 // Options say what kind of house it is. The zero value is a good one: SQLite,
-// defaults, cheap password hashes, limits off, a daarion secret.
+// defaults, cheap password hashes, limits off, one secret that all faces share
+// with other services.
 type Options struct {
 	Engine   Engine
 	Database string            // a URL, to share a database between houses
@@ -83,7 +85,7 @@ type House struct {
 // cheap keeps tests quick: what is tested is never how slow a hash is.
 var cheap = map[string]string{
 	"password.argon2.memory": "8192", "password.argon2.passes": "1",
-	"listen.host": "127.0.0.1", "listen.native.port": "0", "listen.daarion.port": "0", "ops.address": "127.0.0.1:0",
+	"listen.host": "127.0.0.1", "ops.address": "127.0.0.1:0",
 	"limits.login_per_account": "off", "limits.login_per_account_total": "off", "limits.login_per_ip": "off", "limits.register_per_ip": "off",
 	"log.level": "debug",
 }
@@ -159,8 +161,13 @@ func (o *Options) settle(t testing.TB) map[string]string {
 		o.Database = NewDatabase(t, o.Engine)
 	}
 	set["data.dir"], set["database.url"] = o.DataDir, o.Database
-	if o.As == "" {
-		set["daarion.jwt.secret"] = Secret
+	for _, face := range config.Faces() {
+		set["listen."+face.Name+".port"] = "0"
+	}
+	for _, s := range config.Settings() {
+		if o.As == "" && strings.HasSuffix(s.Key, ".jwt.secret") {
+			set[s.Key] = Secret
+		}
 	}
 	maps.Copy(set, o.Set)
 	for key, value := range set {

@@ -52,9 +52,13 @@ var changes = map[string]func(tx *store.Tx) error{
 	"matrix":  func(tx *store.Tx) error { return tx.SetMatrixUserID(ada, "@ada:example.org") },
 	"end":     func(tx *store.Tx) error { _, err := tx.EndSession(session1, "test"); return err },
 	"end all": func(tx *store.Tx) error { _, err := tx.EndSessionsOf(ada, "", "test"); return err },
+	"join":    func(tx *store.Tx) error { _, err := tx.AddMember(home, ada, gate.OrgMember); return err },
+	"promote": func(tx *store.Tx) error { _, err := tx.SetMemberRole(home, ada, gate.OrgAdmin); return err },
+	"leave":   func(tx *store.Tx) error { _, err := tx.RemoveMember(home, ada); return err },
+	"no org":  func(tx *store.Tx) error { _, err := tx.RemoveOrg(work); return err },
 }
 
-var changesInOrder = []string{"disable", "enable", "grant", "revoke", "matrix", "end", "end all"}
+var changesInOrder = []string{"disable", "enable", "grant", "revoke", "matrix", "end", "end all", "join", "promote", "leave", "no org"}
 
 // TestAChangeIsBelievedAtItsCommit: at once in the process that makes it, but
 // not before the commit, and not after a rollback; within a second elsewhere.
@@ -66,6 +70,8 @@ func TestAChangeIsBelievedAtItsCommit(t *testing.T) {
 		b.user(ada, "ada")
 		b.session(session1, ada, "192.0.2.1")
 		b.session(session2, ada, "192.0.2.1")
+		b.org(home, "Home")
+		b.org(work, "Work", ada)
 		for _, name := range changesInOrder {
 			time.Sleep(300 * time.Millisecond) // so that the echo of the one before has died away
 			mark, theirs := listening(t, here), listening(t, there)

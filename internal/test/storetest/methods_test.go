@@ -89,13 +89,13 @@ func same[T any](b *bench, what string, got, want T) {
 // without a case fails TestEveryMethod.
 var methods = map[string]func(b *bench){
 	"Now": testNow, "Tenant": testTenant, "Last": testLast,
-	"AddUser": testAddUser, "User": testUser, "UserByEmail": testUserByEmail, "Users": testUsers,
+	"AddUser": testAddUser, "User": testUser, "UserByEmail": testUserByEmail, "UserByNumber": testUserByNumber, "SetProfile": testSetProfile, "RemoveUser": testRemoveUser, "Users": testUsers,
 	"SetDisabled": testSetDisabled, "SetMatrixUserID": testSetMatrixUserID,
 	"RoleExists": testRoleExists, "GrantRole": testGrantRole, "RevokeRole": testRevokeRole,
 	"ActiveHolders": testActiveHolders, "LockRole": testLockRole,
-	"AccountByEmail": testAccountByEmail, "PasswordVerifier": testPasswordVerifier, "SetPasswordVerifier": testSetPasswordVerifier,
+	"AccountByEmail": testAccountByEmail, "AccountByUsername": testAccountByUsername, "AccountOf": testAccountOf, "MakePasswordTemporary": testMakePasswordTemporary, "SetPasswordVerifier": testSetPasswordVerifier,
 	"ReplacePasswordVerifier": testReplacePasswordVerifier, "UsePassword": testUsePassword, "HoldPassword": testHoldPassword,
-	"AddSession": testAddSession, "Presence": testPresence, "EndSession": testEndSession, "EndSessionsOf": testEndSessionsOf,
+	"AddSession": testAddSession, "SetSessionOrg": testSetSessionOrg, "Presence": testPresence, "EndSession": testEndSession, "EndSessionsOf": testEndSessionsOf,
 	"EndAllSessions": testEndAllSessions, "SeenFrom": testSeenFrom,
 	"RotateRefresh": testRotateRefresh, "Chain": testChain,
 	"AddOneTimeToken": testAddOneTimeToken, "UseOneTimeToken": testUseOneTimeToken, "OneTimeTokenGood": testOneTimeTokenGood, "ForgetOneTimeTokens": testForgetOneTimeTokens,
@@ -104,6 +104,16 @@ var methods = map[string]func(b *bench){
 	"TakeFrom": testTakeFrom, "Waits": testWaits, "Refill": testRefill,
 	"AddSigningKey": testAddSigningKey, "SigningKeys": testSigningKeys,
 	"Record": testRecord, "Events": testEvents, "EventsAbout": testEventsAbout, "VerifyEvents": testVerifyEvents,
+	"AddApp": testAddApp, "App": testApp, "Apps": testApps, "AppKey": testAppKey,
+	"SetKey": testSetKey, "RotateKey": testRotateKey,
+	"AddNode": testAddNode, "Node": testNode, "Nodes": testNodes, "NodeKey": testNodeKey, "NodesRegisteredBy": testNodesRegisteredBy,
+	"GrantService": testGrantService, "RevokeService": testRevokeService,
+	"AddOrg": testAddOrg, "Org": testOrg, "Orgs": testOrgs, "RenameOrg": testRenameOrg, "RemoveOrg": testRemoveOrg, "LockOrg": testLockOrg,
+	"OrgsOf": testOrgsOf, "Membership": testMembership, "OldestMembership": testOldestMembership, "Member": testMember, "Members": testMembers,
+	"AddMember": testAddMember, "SetMemberRole": testSetMemberRole, "RemoveMember": testRemoveMember, "LockMember": testLockMember,
+	"CountMembers": testCountMembers, "CountOrgAdmins": testCountOrgAdmins, "CountOrgsOf": testCountOrgsOf,
+	"AddInvitation": testAddInvitation, "Invitations": testInvitations, "InvitationByCode": testInvitationByCode, "UseInvitation": testUseInvitation,
+	"CountOpenInvitations": testCountOpenInvitations, "RevokeInvitation": testRevokeInvitation, "RevokeInvitationsBy": testRevokeInvitationsBy,
 	"Sweep": testSweep,
 }
 

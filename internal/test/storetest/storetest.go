@@ -172,8 +172,19 @@ func (m *Memory) AddTenant(t testing.TB, tenant gate.TenantID) {
 // tables are all that belong to tenants; a test compares the list with the
 // database.
 var tables = []string{
-	"counters", "credentials", "events", "limits", "one_time_tokens", "outbox", "principals",
+	"apps", "counters", "credentials", "events", "invitations", "limits", "memberships", "node_services", "nodes", "one_time_tokens", "orgs", "outbox", "principals",
 	"role_grants", "roles", "sessions", "signing_keys", "users",
+}
+
+// alike writes a BOOLEAN as SQLite does.
+func alike(value any) any {
+	switch value {
+	case true:
+		return 1
+	case false:
+		return 0
+	}
+	return value
 }
 
 // Dump returns every row of a tenant as text, one a line, without the columns
@@ -198,7 +209,7 @@ func (m *Memory) Dump(t testing.TB, tenant gate.TenantID) string {
 			b.WriteString(table)
 			for i, name := range columns {
 				if name != "tenant" && !(table == "credentials" && name == "id") {
-					fmt.Fprintf(&b, " %s=%v", name, values[i])
+					fmt.Fprintf(&b, " %s=%v", name, alike(values[i]))
 				}
 			}
 			b.WriteByte('\n')
@@ -213,7 +224,7 @@ func (m *Memory) Dump(t testing.TB, tenant gate.TenantID) string {
 // Reset takes everything away from a tenant but its roles.
 func (m *Memory) Reset(t testing.TB, tenant gate.TenantID) {
 	t.Helper()
-	for _, table := range []string{"events", "limits", "one_time_tokens", "outbox", "signing_keys", "counters", "principals"} { // the rest hangs on principals
+	for _, table := range []string{"events", "limits", "one_time_tokens", "outbox", "signing_keys", "counters", "principals", "orgs"} { // the rest hangs on the last two
 		m.Exec(t, `DELETE FROM `+table+` WHERE tenant = $1`, tenant)
 	}
 }

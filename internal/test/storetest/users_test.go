@@ -322,7 +322,11 @@ func testLockRole(b *bench) {
 }
 
 func verifier(b *bench, id gate.PrincipalID) (v string) {
-	b.read(func(tx *store.Tx) (err error) { v, err = tx.PasswordVerifier(id); return err })
+	b.read(func(tx *store.Tx) error {
+		account, err := tx.AccountOf(id)
+		v = account.Verifier
+		return err
+	})
 	return v
 }
 
@@ -340,17 +344,6 @@ func testAccountByEmail(b *bench) {
 			return err
 		})
 	}
-}
-
-func testPasswordVerifier(b *bench) {
-	b.user(ada, "ada")
-	b.read(func(tx *store.Tx) error {
-		for _, id := range []gate.PrincipalID{ada, nay} {
-			_, err := tx.PasswordVerifier(id)
-			b.want("without a password", err, gate.ErrNotFound)
-		}
-		return nil
-	})
 }
 
 func testSetPasswordVerifier(b *bench) {

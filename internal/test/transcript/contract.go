@@ -65,7 +65,7 @@ func (c *Contract) check(e Exchange) error {
 	if method == http.MethodHead {
 		method = http.MethodGet // the same without a body (RFC 9110 §9.3.2)
 	}
-	item := c.doc.Paths.Find(e.Path)
+	path, item := c.find(e.Path)
 	var operation *openapi3.Operation
 	if item != nil {
 		operation = item.GetOperation(method)
@@ -78,13 +78,13 @@ func (c *Contract) check(e Exchange) error {
 	case operation == nil:
 		return fmt.Errorf("there is no such operation")
 	}
-	c.met[fmt.Sprint(method, " ", e.Path, " ", e.Answer.Status)] = true
+	c.met[fmt.Sprint(method, " ", path, " ", e.Answer.Status)] = true
 	if e.Method == http.MethodHead || mediaType(e.Answer.Header) == "text/html" {
 		return nil
 	}
 	request := &openapi3filter.RequestValidationInput{
 		Request: &http.Request{Method: method, URL: &url.URL{Path: e.Path}, Header: e.Header, Body: io.NopCloser(strings.NewReader(e.Body))},
-		Route:   &routers.Route{Spec: c.doc, Path: e.Path, PathItem: item, Method: method, Operation: operation},
+		Route:   &routers.Route{Spec: c.doc, Path: path, PathItem: item, Method: method, Operation: operation},
 		Options: &openapi3filter.Options{IncludeResponseStatus: true},
 	}
 	documented := operation.RequestBody != nil && operation.RequestBody.Value.GetMediaType(mediaType(e.Header)) != nil
@@ -97,6 +97,39 @@ func (c *Contract) check(e Exchange) error {
 		RequestValidationInput: request, Status: e.Answer.Status, Header: e.Answer.Header,
 		Body: io.NopCloser(strings.NewReader(e.Answer.Body)), Options: request.Options,
 	})
+}
+
+// find returns the documented path that an address is of. One that is spelled
+// out comes before one with parameters.
+func (c *Contract) find(address string) (path string, item *openapi3.PathItem) {
+	if item := c.doc.Paths.Value(address); item != nil {
+		return address, item
+	}
+	best := 0
+	for template, of := range c.doc.Paths.Map() {
+		if n, ok := literals(template, address); ok && n > best {
+			best, path, item = n, template, of
+		}
+	}
+	return path, item
+}
+
+// literals counts the segments that a template with parameters spells out as
+// the address does; ok tells whether the address is of that template.
+func literals(template, address string) (n int, ok bool) {
+	want, got := strings.Split(template, "/"), strings.Split(address, "/")
+	if len(want) != len(got) {
+		return 0, false
+	}
+	for i := range want {
+		switch parameter := strings.HasPrefix(want[i], "{"); {
+		case !parameter && want[i] != got[i], parameter && got[i] == "":
+			return 0, false
+		case !parameter:
+			n++
+		}
+	}
+	return n, true
 }
 
 func mediaType(h http.Header) string {
