@@ -27,6 +27,7 @@ func (l *loader) review(c *Config) {
 		l.warn("password.bcrypt_rounds (%s) has no effect: passwords are hashed with argon2id.", c.lookup("password.bcrypt_rounds").source)
 	}
 	l.reviewPorts(c)
+	l.reviewGuessable(c, "jarvis.admin_token", "make apps and superusers")
 	for _, s := range l.table {
 		if s.Secret {
 			l.reviewSecret(c, s.Key)
@@ -78,15 +79,21 @@ func (l *loader) reviewSigning(c *Config, face string) {
 		l.problem("%s (%s) is %s, which signs with a generated key pair, but %s (%s) is set and would not be used: services that check tokens with it would refuse them all. Remove one of the two.",
 			algorithmKey, algorithmSource, algorithm, secretKey, secretSource)
 	}
+	l.reviewGuessable(c, secretKey, "sign in as anybody")
+}
+
+// reviewGuessable refuses a secret that others share and somebody could guess.
+func (l *loader) reviewGuessable(c *Config, key, power string) {
+	secret, source := c.String(key), c.lookup(key).source
 	weakness := weak(secret)
 	switch {
 	case secret == "" || weakness == "":
 	case c.Bool("security.allow_weak_secrets"):
-		l.warn("%s (%s) %s: anybody who guesses it can sign in as anybody. It is accepted because security.allow_weak_secrets is on (%s). Change it everywhere as soon as the swap is done.",
-			secretKey, secretSource, weakness, c.lookup("security.allow_weak_secrets").source)
+		l.warn("%s (%s) %s: anybody who guesses it can %s. It is accepted because security.allow_weak_secrets is on (%s). Change it everywhere as soon as the swap is done.",
+			key, source, weakness, power, c.lookup("security.allow_weak_secrets").source)
 	default:
-		l.problem("%s (%s) %s: anybody who guesses it can sign in as anybody. Make one with 'openssl rand -base64 48' and give it to every service that shares it. To swap Gatehouse in first while other services still share this one, set GATEHOUSE_ALLOW_WEAK_SECRETS=true.",
-			secretKey, secretSource, weakness)
+		l.problem("%s (%s) %s: anybody who guesses it can %s. Make one with 'openssl rand -base64 48' and give it to every service that shares it. To swap Gatehouse in first while other services still share this one, set GATEHOUSE_ALLOW_WEAK_SECRETS=true.",
+			key, source, weakness, power)
 	}
 }
 
@@ -112,7 +119,7 @@ func weak(secret string) string {
 	case rest != plain && len(rest) < minSecret:
 		return "is a well-known example, or made from one"
 	case len(secret) < minSecret:
-		return "has " + strconv.Itoa(len(secret)) + " bytes, and a signing secret needs " + strconv.Itoa(minSecret) + " or more"
+		return "has " + strconv.Itoa(len(secret)) + " bytes, and such a secret needs " + strconv.Itoa(minSecret) + " or more"
 	case len(different) < 8:
 		return "repeats a few characters"
 	}

@@ -118,12 +118,15 @@ func (s *Service) Logout(ctx context.Context, caller gate.Caller, presented secr
 
 // LogoutEverywhere is Logout for all sessions of the token's owner. For that the
 // token has to be the newest of a living session: who found an old one somewhere
-// shall not put its owner out.
+// ends no more than the session it came from.
 func (s *Service) LogoutEverywhere(ctx context.Context, caller gate.Caller, presented secret.Text) error {
 	return s.logout(ctx, caller, presented, func(tx *store.Tx, caller gate.Caller, p store.Presence) error {
 		chain, err := tx.Chain(p.Session.ID)
-		if err != nil || !p.Session.Live(tx.Now()) || !tx.Now().Before(chain.ExpiresAt) || !chain.Newest(secret.DigestOf(presented)) {
+		if err != nil {
 			return err
+		}
+		if !p.Session.Live(tx.Now()) || !tx.Now().Before(chain.ExpiresAt) || !chain.Newest(secret.DigestOf(presented)) {
+			return session.End(tx, caller, p.Session, session.EndedByLogout)
 		}
 		return session.EndAll(tx, caller, p.User.ID, "", session.EndedByLogout)
 	})

@@ -46,7 +46,7 @@ var ErrStale = errors.New("the password was replaced while it was compared")
 // and its audit event are stored together.
 func (s *Service) ByName(ctx context.Context, caller gate.Caller, name string, pw secret.Text) (Proof, error) {
 	find := func(tx *store.Tx) (store.Account, error) { return s.named(tx, name) }
-	return s.prove(ctx, caller, find, accountKey(name), pw)
+	return s.prove(ctx, caller, find, name, pw)
 }
 
 // ByOwner compares the password of the caller's own account.
@@ -57,16 +57,8 @@ func (s *Service) ByOwner(ctx context.Context, caller gate.Caller, pw secret.Tex
 	if caller.Principal == "" || caller.Kind != gate.KindUser {
 		return Proof{}, gate.ErrNotAuthenticated
 	}
-	var own store.Account
-	find := func(tx *store.Tx) (store.Account, error) { return own, nil }
-	err := s.DB.Read(ctx, caller.Tenant, func(tx *store.Tx) (err error) {
-		own, err = tx.AccountOf(caller.Principal)
-		return err
-	})
-	if err != nil {
-		return Proof{}, err
-	}
-	p, err := s.prove(ctx, caller, find, accountKey(own.User.Email), pw)
+	find := func(tx *store.Tx) (store.Account, error) { return tx.AccountOf(caller.Principal) }
+	p, err := s.prove(ctx, caller, find, string(caller.Principal), pw)
 	if errors.Is(err, gate.ErrInvalidCredentials) {
 		err = gate.ErrWrongPassword.Because(err)
 	}
@@ -85,8 +77,8 @@ func (s *Service) named(tx *store.Tx, name string) (store.Account, error) {
 	return store.Account{}, gate.ErrNotFound
 }
 
-func (s *Service) prove(ctx context.Context, caller gate.Caller, find func(*store.Tx) (store.Account, error), key string, pw secret.Text) (Proof, error) {
-	p := Proof{budget: s.Limits.Login(key, caller.IP)}
+func (s *Service) prove(ctx context.Context, caller gate.Caller, find func(*store.Tx) (store.Account, error), name string, pw secret.Text) (Proof, error) {
+	var p Proof
 	seen := s.Failures.Seen()
 	err := s.DB.Read(ctx, caller.Tenant, func(tx *store.Tx) error {
 		account, err := find(tx)
@@ -94,6 +86,7 @@ func (s *Service) prove(ctx context.Context, caller gate.Caller, find func(*stor
 			return err
 		}
 		p.User, p.verifier = account.User, account.Verifier
+		p.budget = s.Limits.Login(budgetKey(account.User, name), caller.IP)
 		return p.allowed(tx, caller)
 	}) // refuses early, before waiting for a slot
 	if err == nil {
@@ -183,9 +176,16 @@ func (p Proof) Use(tx *store.Tx) error {
 	return nil
 }
 
-// accountKey names the account in limits: by its canonical address or name, or
-// for what is neither by the text itself.
-func accountKey(name string) string {
+// budgetKey names the account in limits, whichever of its names was typed: by
+// its canonical address, or else its id. Nobody's account has a budget, too,
+// under the name as it was typed.
+func budgetKey(user gate.User, name string) string {
+	switch {
+	case user.Email != "":
+		name = user.Email
+	case user.ID != "":
+		return string(user.ID)
+	}
 	if email, ok := gate.ParseEmail(name); ok {
 		return email.Key
 	}

@@ -96,14 +96,19 @@ func serveBare() {
 // startHouse starts the program with only the daarion face, as in production:
 // real hashes, logs at their usual level (to a file), real fsync.
 func (b *bench) startHouse(name, database string, settings ...string) (*process, error) {
+	return b.startAs("daarion", "/healthz", name, database, settings...)
+}
+
+// startAs is startHouse with another face, which says at health that it is ready.
+func (b *bench) startAs(face, health, name, database string, settings ...string) (*process, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(b.binary, "serve", "--as", "daarion")
+	cmd := exec.Command(b.binary, "serve", "--as", face)
 	cmd.Dir = b.folder
 	cmd.Env = append(os.Environ(), "GATEHOUSE_HOST=127.0.0.1", "GATEHOUSE_DATA_DIR="+filepath.Join(b.folder, name), "GATEHOUSE_DATABASE_URL="+database,
-		"AUTH_PORT="+strconv.Itoa(port), "AUTH_JWT_SECRET=kq3Zp8Vw1rT6yB0nM5xJ2hG7dF4sL9aC",
+		"GATEHOUSE_"+strings.ToUpper(face)+"_PORT="+strconv.Itoa(port), "GATEHOUSE_"+strings.ToUpper(face)+"_JWT_SECRET=kq3Zp8Vw1rT6yB0nM5xJ2hG7dF4sL9aC",
 		"GATEHOUSE_LIMIT_REGISTER_PER_IP=off")
 	cmd.Env = append(cmd.Env, settings...)
 	log, err := os.Create(filepath.Join(b.folder, name+".log"))
@@ -117,7 +122,7 @@ func (b *bench) startHouse(name, database string, settings ...string) (*process,
 	}
 	p := &process{cmd, "127.0.0.1:" + strconv.Itoa(port)}
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		response, err := http.Get("http://" + p.address + "/healthz")
+		response, err := http.Get("http://" + p.address + health)
 		if err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {

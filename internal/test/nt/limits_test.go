@@ -171,3 +171,23 @@ func TestNT_PW_4_StrangersCannotShutOutTheOwner(t *testing.T) {
 		want(t, "the owner", h.Post(m.face, m.login, credentials("bob@example.org", house.Password)), http.StatusOK)
 	})
 }
+
+// NT-PW-4, one account that has two names, and a change of its password.
+func TestNT_PW_4_AllNamesOfAnAccountShareOneBudget(t *testing.T) {
+	house.OnBothEngines(t, func(t *testing.T, engine house.Engine) {
+		h := house.Start(t, house.Options{Engine: engine, Set: map[string]string{"limits.login_per_account": "3/5m"}})
+		login := func(name, password string) house.Answer {
+			return h.Post("minos", "/api/v1/auth/login", fmt.Sprintf(`{"username": %q, "password": %q}`, name, password))
+		}
+		in := h.Post("minos", "/api/v1/auth/register", `{"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}`)
+		want(t, "register", in, http.StatusOK)
+		want(t, "by name", login("ada", "wrong"), http.StatusUnauthorized)
+		want(t, "by address", login("Ada@example.org", "wrong"), http.StatusUnauthorized)
+		change := h.Post("minos", "/api/v1/auth/change-password", `{"current_password": "wrong", "new_password": "another horse battery"}`,
+			"Authorization: Bearer "+in.Field("access_token"))
+		want(t, "by changing it", change, http.StatusBadRequest)
+		for _, name := range []string{"ada", "ADA", "ada@example.org"} {
+			want(t, "too late as "+name, login(name, "correct horse battery"), http.StatusTooManyRequests)
+		}
+	})
+}
