@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
 	"errors"
@@ -199,10 +200,10 @@ func keyFits(verifier string, presented secret.Text) bool {
 // fingerprint is a digest of several texts, each preceded by its length, so that
 // no two lists share one.
 func fingerprint(parts ...string) secret.Digest {
-	var all []byte
+	all := make([]byte, 0, 256) // as a rule on the stack
 	for _, part := range parts {
 		all = binary.AppendUvarint(all, uint64(len(part)))
 		all = append(all, part...)
 	}
-	return secret.DigestOf(secret.NewText(string(all)))
+	return sha256.Sum256(all)
 }
