@@ -18,16 +18,19 @@ type Feed struct {
 	clock gate.Clock
 
 	mu        sync.RWMutex
-	seq       uint64            // counts changes
-	since     map[string]uint64 // subject → seq of its last change
-	forgotten uint64            // marks before this one are stale, whatever the subject
+	seq       uint64             // counts changes
+	since     map[subject]uint64 // the seq of its last change
+	forgotten uint64             // marks before this one are stale, whatever the subject
 	lastHeard time.Time
 }
 
 // Mark is a moment in the life of a Feed.
 type Mark uint64
 
-// everything is the subject of a change that concerns a whole tenant.
+// subject is what changes: a principal, a session, an org.
+type subject struct{ tenant, id string }
+
+// everything is the id of the subject of a change that concerns a whole tenant.
 const everything = "*"
 
 const (
@@ -38,7 +41,7 @@ const (
 )
 
 func newFeed(clock gate.Clock) *Feed {
-	return &Feed{clock: clock, since: map[string]uint64{}}
+	return &Feed{clock: clock, since: map[subject]uint64{}}
 }
 
 // Mark returns the present moment.
@@ -65,15 +68,15 @@ func (f *Feed) FreshAll(mark Mark, tenant gate.TenantID, subjects ...string) boo
 	if len(f.since) == 0 {
 		return true
 	}
-	prefix := string(tenant) + "/"
-	for _, subject := range subjects {
-		if f.since[prefix+subject] > m {
+	for _, id := range subjects {
+		if f.since[subject{string(tenant), id}] > m {
 			return false
 		}
 	}
 	return true
 }
 
+// publish notes changes of subjects, each as "tenant/id".
 func (f *Feed) publish(subjects []string) {
 	if len(subjects) == 0 {
 		return
@@ -86,11 +89,12 @@ func (f *Feed) publish(subjects []string) {
 		return
 	}
 	for _, s := range subjects {
-		if strings.HasSuffix(s, "/"+everything) {
+		tenant, id, _ := strings.Cut(s, "/")
+		if id == everything {
 			f.forget()
 			return
 		}
-		f.since[s] = f.seq
+		f.since[subject{tenant, id}] = f.seq
 	}
 }
 

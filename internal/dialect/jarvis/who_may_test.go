@@ -3,19 +3,14 @@
 package jarvis_test
 
 import (
-	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gatehouse/gatehouse/internal/dialect/jarvis"
 	"github.com/gatehouse/gatehouse/internal/test/house"
+	"github.com/gatehouse/gatehouse/internal/test/whomay"
 )
-
-var update = flag.Bool("update-who-may", false, "write what everybody may to testdata/who-may.txt")
 
 // public is what strangers may, with a body that a stranger sends.
 var public = []string{
@@ -172,33 +167,12 @@ func (w *world) headers(who string, at map[string]string) []string {
 const memberNumber, somebodyNumber = "4", "7"
 
 // TestWhoMayDoWhat asks for every operation as everybody, each time in a home of
-// its own, and compares with testdata/who-may.txt, which people have read. An
-// operation that is not in there fails.
+// its own.
 func TestWhoMayDoWhat(t *testing.T) {
 	w := newWorld(t)
-	var table strings.Builder
-	for _, op := range operations(t, w) {
-		method, path, _ := strings.Cut(op, " ")
-		fmt.Fprintf(&table, "%s\n", op)
-		for _, who := range everybody {
-			a := w.question(who, method, path)
-			fmt.Fprintf(&table, "  %-16s %d %s\n", who, a.Status, detail(a))
-			stranger := who == "anonymous" || who == "node"
-			if stranger && a.Status < 300 && !slices.Contains(public, op) {
-				t.Errorf("%s: %s may", op, who)
-			}
-		}
-	}
-	const file = "testdata/who-may.txt"
-	if *update {
-		if err := os.WriteFile(file, []byte(table.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil || table.String() != string(want) {
-		t.Errorf("%s says something else (%v); read the difference before you write it with -update-who-may:\n%s", file, err, difference(string(want), table.String()))
-	}
+	whomay.Table{
+		House: w.h, Face: jarvis.Name, Least: 60, Everybody: everybody, Strangers: []string{"anonymous", "node"}, Public: public, Ask: w.question,
+	}.Check(t)
 }
 
 // question asks one thing in a fresh place.
@@ -240,61 +214,4 @@ func bodiless(path string) bool {
 		}
 	}
 	return false
-}
-
-// operations are all that the face documents.
-func operations(t *testing.T, w *world) []string {
-	var doc struct{ Paths map[string]map[string]any }
-	w.h.Get(jarvis.Name, "/openapi.json").JSON(t, &doc)
-	var all []string
-	for path, methods := range doc.Paths {
-		for method := range methods {
-			all = append(all, strings.ToUpper(method)+" "+path)
-		}
-	}
-	slices.SortFunc(all, func(a, b string) int {
-		_, pa, _ := strings.Cut(a, " ")
-		_, pb, _ := strings.Cut(b, " ")
-		return strings.Compare(pa+" "+a, pb+" "+b)
-	})
-	if len(all) < 60 {
-		t.Fatalf("only %d operations", len(all))
-	}
-	return all
-}
-
-// detail is why not, "" if one may.
-func detail(a house.Answer) string {
-	if a.Status < 400 {
-		return ""
-	}
-	var refusal struct{ Detail any }
-	if json.Unmarshal([]byte(a.Body), &refusal) != nil {
-		return a.Body
-	}
-	if text, ok := refusal.Detail.(string); ok {
-		return text
-	}
-	return "…"
-}
-
-func difference(want, got string) string {
-	var out strings.Builder
-	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for i := range max(len(w), len(g)) {
-		var a, b string
-		if i < len(w) {
-			a = w[i]
-		}
-		if i < len(g) {
-			b = g[i]
-		}
-		if a != b {
-			fmt.Fprintf(&out, "line %d\n- %s\n+ %s\n", i+1, a, b)
-		}
-		if out.Len() > 2000 {
-			break
-		}
-	}
-	return out.String()
 }

@@ -121,7 +121,7 @@ func startBrowser(t *testing.T) context.Context {
 	}
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(binary),
-		chromedp.UserDataDir(t.TempDir()),
+		chromedp.UserDataDir(profileFolder(t)),
 		chromedp.Headless,
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
@@ -139,6 +139,26 @@ func startBrowser(t *testing.T) context.Context {
 	t.Cleanup(quit)
 	run(t, browser)
 	return browser
+}
+
+// profileFolder is t.TempDir for a browser: its helper processes outlive it by
+// a moment and still write, which makes a first removal fail.
+func profileFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "gatehouse-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for range 50 {
+			if err = os.RemoveAll(folder); err == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		t.Errorf("the browser's folder cannot be removed: %v", err)
+	})
+	return folder
 }
 
 func openTab(t *testing.T, browser context.Context) (context.Context, *sightings) {
