@@ -3,6 +3,7 @@ package store
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
@@ -15,13 +16,13 @@ import (
 // cannot hear them, nothing is fresh: a replica that is cut off refuses rather
 // than guesses.
 type Feed struct {
-	clock gate.Clock
+	clock     gate.Clock
+	lastHeard atomic.Pointer[time.Time]
+	seq       atomic.Uint64 // counts changes; written under mu
 
 	mu        sync.RWMutex
-	seq       uint64             // counts changes
 	since     map[subject]uint64 // the seq of its last change
 	forgotten uint64             // marks before this one are stale, whatever the subject
-	lastHeard time.Time
 }
 
 // Mark is a moment in the life of a Feed.
@@ -41,15 +42,13 @@ const (
 )
 
 func newFeed(clock gate.Clock) *Feed {
-	return &Feed{clock: clock, since: map[subject]uint64{}}
+	f := &Feed{clock: clock, since: map[subject]uint64{}}
+	f.lastHeard.Store(&time.Time{})
+	return f
 }
 
 // Mark returns the present moment.
-func (f *Feed) Mark() Mark {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return Mark(f.seq)
-}
+func (f *Feed) Mark() Mark { return Mark(f.seq.Load()) }
 
 // Fresh reports whether none of the subjects has changed since the mark, as far
 // as can be known right now.
@@ -59,14 +58,19 @@ func (f *Feed) Fresh(mark Mark, tenant gate.TenantID, principal gate.PrincipalID
 
 // FreshAll is Fresh for an answer that depends on other subjects, orgs for one.
 func (f *Feed) FreshAll(mark Mark, tenant gate.TenantID, subjects ...string) bool {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	m := uint64(mark)
-	if m < f.forgotten || f.clock().Sub(f.lastHeard) > deafAfter {
+	// In this order: whoever ends a silence counts a change before noting that
+	// it heard, so who sees the latter sees the former.
+	if f.clock().Sub(*f.lastHeard.Load()) > deafAfter {
 		return false
 	}
-	if len(f.since) == 0 {
-		return true
+	m := uint64(mark)
+	if f.seq.Load() == m {
+		return true // nothing at all has changed
+	}
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if m < f.forgotten {
+		return false
 	}
 	for _, id := range subjects {
 		if f.since[subject{string(tenant), id}] > m {
@@ -83,7 +87,7 @@ func (f *Feed) publish(subjects []string) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.seq++
+	now := f.seq.Add(1)
 	if len(f.since)+len(subjects) > maxSubjects {
 		f.forget()
 		return
@@ -94,7 +98,7 @@ func (f *Feed) publish(subjects []string) {
 			f.forget()
 			return
 		}
-		f.since[subject{tenant, id}] = f.seq
+		f.since[subject{tenant, id}] = now
 	}
 }
 
@@ -104,22 +108,21 @@ func (f *Feed) publish(subjects []string) {
 func (f *Feed) heard(asked time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if asked.Sub(f.lastHeard) > deafAfter {
-		f.seq++
+	if asked.Sub(*f.lastHeard.Load()) > deafAfter {
 		f.forget()
 	}
-	f.lastHeard = asked
+	f.lastHeard.Store(&asked)
 }
 
 // reset makes everything read so far stale.
 func (f *Feed) reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.seq++
 	f.forget()
 }
 
+// forget makes every mark so far stale. It needs mu.
 func (f *Feed) forget() {
-	f.forgotten = f.seq
+	f.forgotten = f.seq.Add(1)
 	clear(f.since)
 }
