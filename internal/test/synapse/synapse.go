@@ -14,6 +14,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/base64"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -181,13 +182,19 @@ func (s *Server) configure() {
 }
 
 // freePort returns a port that was free a moment ago, which has to do: Synapse
-// cannot choose one itself, and it has to keep it over a restart.
+// cannot choose one itself, and it has to keep it over a restart. It lies below
+// those that systems give to connections, of which the tests beside this one
+// make many while Synapse starts.
 func freePort(t testing.TB) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 15_000 + rand.N(15_000)
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			_ = listener.Close()
+			return port
+		}
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free port from 15000 to 30000")
+	return 0
 }
