@@ -144,9 +144,12 @@ type logService struct {
 
 func newLogService() (*logService, error) {
 	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
 	s := &logService{address: fmt.Sprintf("127.0.0.1:%d", port)}
-	s.serve(status(http.StatusNoContent))
-	return s, err
+	recovered(s)
+	return s, nil
 }
 
 // recovered is the service as it should be.
