@@ -115,20 +115,33 @@ type NodeVerdict struct {
 	Node    gate.Node // as it is today
 	Members []int64   // numbers of today's members of the node's org, ascending
 
+	app     gate.PrincipalID // that asked
 	mark    store.Mark
 	answers answers
 }
 
-// Node decides whether a service lets a node in. A node that is no good, for
-// whatever reason, is not an error. Only an outage is:
+// NodeQuestion is what an app asks about a node: both show their keys.
+type NodeQuestion struct {
+	App     string
+	AppKey  secret.Text
+	Node    string
+	NodeKey secret.Text
+	Service string // that the node wants to use
+}
+
+// Node decides whether a service lets a node in, for an app that proves itself
+// with the same question: one look at what is remembered answers for both keys.
+//
+// A node that is no good, for whatever reason, is not an error. An app that is
+// no good is one, as App says, and so is an outage:
 // gate.ErrDatabaseUnavailable.
-func (m *Machines) Node(ctx context.Context, tenant gate.TenantID, name string, key secret.Text, service string) (*NodeVerdict, error) {
-	presented := fingerprint("node", string(tenant), name, key.Reveal(), service)
+func (m *Machines) Node(ctx context.Context, tenant gate.TenantID, q NodeQuestion) (*NodeVerdict, error) {
+	presented := fingerprint("node", string(tenant), q.App, q.AppKey.Reveal(), q.Node, q.NodeKey.Reveal(), q.Service)
 	kept, ok := m.nodes.GetIfPresent(presented)
-	if ok && m.db.Feed().FreshAll(kept.mark, tenant, string(kept.Node.ID), string(kept.Node.Org)) {
+	if ok && m.db.Feed().FreshAll(kept.mark, tenant, string(kept.app), string(kept.Node.ID), string(kept.Node.Org)) {
 		return kept, nil
 	}
-	v, err := m.verifyNode(ctx, tenant, name, key, service)
+	v, err := m.verifyQuestion(ctx, tenant, q)
 	switch {
 	case err == nil && v.Valid:
 		m.nodes.Set(presented, v)
@@ -138,8 +151,22 @@ func (m *Machines) Node(ctx context.Context, tenant gate.TenantID, name string, 
 	return v, err
 }
 
+func (m *Machines) verifyQuestion(ctx context.Context, tenant gate.TenantID, q NodeQuestion) (*NodeVerdict, error) {
+	mark := m.db.Feed().Mark() // before reading: a change from here on makes the answer stale
+	asking, err := m.App(ctx, tenant, q.App, q.AppKey)
+	if err != nil {
+		return nil, err
+	}
+	v, err := m.verifyNode(ctx, tenant, q.Node, q.NodeKey, q.Service)
+	if err != nil {
+		return nil, err
+	}
+	v.mark, v.app = mark, asking.App.ID
+	return v, nil
+}
+
 func (m *Machines) verifyNode(ctx context.Context, tenant gate.TenantID, name string, key secret.Text, service string) (*NodeVerdict, error) {
-	v := &NodeVerdict{Service: service, mark: m.db.Feed().Mark()} // before reading: a change from here on makes the answer stale
+	v := &NodeVerdict{Service: service}
 	if !gate.CleanText(name) {
 		v.Reason = NodeNotFound
 		return v, nil

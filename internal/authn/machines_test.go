@@ -95,8 +95,8 @@ func (f *fleet) settled() {
 	f.within("the caches", 5*time.Second, func(m *authn.Machines) bool {
 		a, err := m.App(ctx, gate.DefaultTenant, "logs", f.keys["logs"])
 		b, err2 := m.App(ctx, gate.DefaultTenant, "logs", f.keys["logs"])
-		c, err3 := m.Node(ctx, gate.DefaultTenant, "kitchen", f.keys["kitchen"], "logs")
-		d, err4 := m.Node(ctx, gate.DefaultTenant, "kitchen", f.keys["kitchen"], "logs")
+		c, err3 := m.Node(ctx, gate.DefaultTenant, f.asks("kitchen", f.keys["kitchen"], "logs"))
+		d, err4 := m.Node(ctx, gate.DefaultTenant, f.asks("kitchen", f.keys["kitchen"], "logs"))
 		f.must(errors.Join(err, err2, err3, err4))
 		return a == b && c == d
 	})
@@ -117,9 +117,14 @@ func (f *fleet) within(what string, limit time.Duration, so func(m *authn.Machin
 	}
 }
 
+// asks is what the app asks about a node.
+func (f *fleet) asks(name string, key secret.Text, service string) authn.NodeQuestion {
+	return authn.NodeQuestion{App: "logs", AppKey: f.keys["logs"], Node: name, NodeKey: key, Service: service}
+}
+
 func (f *fleet) node(m *authn.Machines, name string, key secret.Text, service string) *authn.NodeVerdict {
 	f.Helper()
-	v, err := m.Node(ctx, gate.DefaultTenant, name, key, service)
+	v, err := m.Node(ctx, gate.DefaultTenant, f.asks(name, key, service))
 	f.must(err)
 	return v
 }
@@ -238,7 +243,10 @@ func TestAKeyIsTakenBackEverywhere(t *testing.T) {
 	verdict := func(f *fleet, m *authn.Machines) *authn.NodeVerdict {
 		return f.node(m, "kitchen", f.keys["kitchen"], "logs")
 	}
-	refusedApp := func(f *fleet, m *authn.Machines) bool { return errors.Is(app(f, m), gate.ErrInvalidKey) }
+	refusedApp := func(f *fleet, m *authn.Machines) bool {
+		_, asked := m.Node(ctx, gate.DefaultTenant, f.asks("kitchen", f.keys["kitchen"], "logs"))
+		return errors.Is(app(f, m), gate.ErrInvalidKey) && errors.Is(asked, gate.ErrInvalidKey)
+	}
 	because := func(reason authn.NodeReason) func(*fleet, *authn.Machines) bool {
 		return func(f *fleet, m *authn.Machines) bool { return verdict(f, m).Reason == reason }
 	}
@@ -370,7 +378,7 @@ func TestAnOutageIsNoRefusal(t *testing.T) {
 		if _, err := here.App(ctx, gate.DefaultTenant, "logs", f.keys["logs"]); !errors.Is(err, gate.ErrDatabaseUnavailable) {
 			f.Errorf("app: %v", err)
 		}
-		if v, err := here.Node(ctx, gate.DefaultTenant, "kitchen", f.keys["kitchen"], "logs"); v != nil || !errors.Is(err, gate.ErrDatabaseUnavailable) {
+		if v, err := here.Node(ctx, gate.DefaultTenant, f.asks("kitchen", f.keys["kitchen"], "logs")); v != nil || !errors.Is(err, gate.ErrDatabaseUnavailable) {
 			f.Errorf("node: %v, %v", v, err)
 		}
 	})

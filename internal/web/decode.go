@@ -71,14 +71,13 @@ func (s *scratch) fill(r *http.Request) error {
 		return nil
 	}
 	_, err := s.body.ReadFrom(r.Body)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return gate.ErrBodyTooLarge
-	case err != nil:
-		return gate.ErrMalformed.Because(err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		return gate.ErrBodyTooLarge
+	}
+	return gate.ErrMalformed.Because(err)
 }
 
 func readBody(r *http.Request) ([]byte, error) {
@@ -127,15 +126,15 @@ func (s *scratch) decodeObject(into reflect.Value, strict bool) error {
 	seen := make([]bool, len(plan))
 	var problems []gate.Problem
 	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
+		quoted, err := d.ReadValue()
 		if err != nil {
 			return malformed(d, err)
 		}
-		text := name.String()
-		i := indexOf(plan, text)
+		name := nameOf(quoted)
+		i := indexOf(plan, name)
 		if i < 0 {
 			if strict && len(problems) < maxProblems {
-				problems = append(problems, gate.Problem{Path: []string{unknownName(text)}, Rule: gate.RuleUnknown})
+				problems = append(problems, gate.Problem{Path: []string{unknownName(string(name))}, Rule: gate.RuleUnknown})
 			}
 			if err := d.SkipValue(); err != nil {
 				return malformed(d, err)
@@ -168,13 +167,23 @@ func (s *scratch) decodeObject(into reflect.Value, strict bool) error {
 // maxProblems bounds an answer to a body of nothing but mistakes.
 const maxProblems = 32
 
-func indexOf(plan []field, name string) int {
+func indexOf(plan []field, name []byte) int {
 	for i := range plan {
-		if plan[i].name == name {
+		if plan[i].name == string(name) {
 			return i
 		}
 	}
 	return -1
+}
+
+// nameOf is what a JSON string says. As a rule there is nothing to unescape, and
+// it is not copied.
+func nameOf(quoted jsontext.Value) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	name, _ := jsontext.AppendUnquote(nil, quoted) // the decoder found it well-formed
+	return name
 }
 
 // unknownName is safe to say: a member name is the client's, but it might be a

@@ -1,6 +1,7 @@
 package jarvis
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -106,14 +107,14 @@ func (f *Face) validateApp(w http.ResponseWriter, r *http.Request) error {
 
 // validateNode is called for every request of every node.
 func (f *Face) validateNode(w http.ResponseWriter, r *http.Request) error {
-	if _, err := f.verifyApp(r); err != nil {
-		return err
+	in, wrong := web.Decode[validateNodeRequest](f.Web, r)
+	if wrong != nil {
+		_, err := f.verifyApp(r) // first of all, who asks
+		return cmp.Or(err, wrong)
 	}
-	in, err := web.Decode[validateNodeRequest](f.Web, r)
-	if err != nil {
-		return err
-	}
-	verdict, err := f.Keys.Node(r.Context(), f.Web.Tenant, in.NodeID, in.NodeKey, in.ServiceID)
+	verdict, err := f.Keys.Node(r.Context(), f.Web.Tenant, authn.NodeQuestion{
+		App: r.Header.Get(appID), AppKey: header(r, appKey), Node: in.NodeID, NodeKey: in.NodeKey, Service: in.ServiceID,
+	})
 	if err != nil {
 		return err
 	}

@@ -91,6 +91,12 @@ func (f *Face) admin(r *http.Request) (gate.Caller, error) {
 	return f.Admin.Caller(f.Web.Caller(r), header(r, "X-Jarvis-Admin-Token"))
 }
 
+// Where an app says who it is.
+const (
+	appID  = "X-Jarvis-App-Id"
+	appKey = "X-Jarvis-App-Key"
+)
+
 // app is the service whose name and key are in the headers.
 func (f *Face) app(r *http.Request) (gate.Caller, error) {
 	verified, err := f.verifyApp(r)
@@ -101,12 +107,12 @@ func (f *Face) app(r *http.Request) (gate.Caller, error) {
 }
 
 func (f *Face) verifyApp(r *http.Request) (*authn.VerifiedApp, error) {
-	return f.Keys.App(r.Context(), f.Web.Tenant, r.Header.Get("X-Jarvis-App-Id"), header(r, "X-Jarvis-App-Key"))
+	return f.Keys.App(r.Context(), f.Web.Tenant, r.Header.Get(appID), header(r, appKey))
 }
 
 // userOrApp is an app if there are an app's headers, else a user.
 func (f *Face) userOrApp(r *http.Request) (gate.Caller, error) {
-	if r.Header.Get("X-Jarvis-App-Id") != "" {
+	if r.Header.Get(appID) != "" {
 		return f.app(r)
 	}
 	return f.user(r)
