@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/jobs"
 	"github.com/gatehouse/gatehouse/internal/limit"
 	"github.com/gatehouse/gatehouse/internal/org"
+	"github.com/gatehouse/gatehouse/internal/passkeys"
 	"github.com/gatehouse/gatehouse/internal/proving"
 	"github.com/gatehouse/gatehouse/internal/provision"
 	"github.com/gatehouse/gatehouse/internal/secret"
@@ -30,6 +31,7 @@ type Service struct {
 	Passwords  Passwords
 	Limits     limit.Limits
 	Proving    *proving.Service
+	Passkeys   *passkeys.Service
 	Office     *admission.Office // for who is let in by registering
 	Orgs       *org.Service
 	Open       bool // anybody may register
@@ -116,9 +118,10 @@ func (s *Service) mayRegister(ctx context.Context, caller gate.Caller) error {
 // newcomer is an account that is to be made.
 type newcomer struct {
 	Application
-	roles  []gate.Role
-	enters bool                  // and lets its owner in
-	before func(*store.Tx) error // runs first in the transaction, nil for nothing
+	roles   []gate.Role
+	enters  bool                  // and lets its owner in
+	passkey *passkeys.Fresh       // instead of a password, nil for none
+	before  func(*store.Tx) error // runs first in the transaction, nil for nothing
 }
 
 // made is what came of a newcomer.
@@ -226,7 +229,12 @@ func (s *Service) insert(tx *store.Tx, caller gate.Caller, n newcomer, email gat
 	if err != nil {
 		return err
 	}
-	if err := tx.SetPasswordVerifier(user.ID, verifier); err != nil {
+	if n.passkey != nil {
+		err = n.passkey.Store(tx, caller, "")
+	} else {
+		err = tx.SetPasswordVerifier(user.ID, verifier)
+	}
+	if err != nil {
 		return err
 	}
 	for _, role := range n.roles {

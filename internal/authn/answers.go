@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // answers keeps the rendered responses of a proof, so that a face encodes the
 // same JSON once and not for every request.
-type answers struct{ slots [2]atomic.Pointer[[]byte] }
+type answers struct{ slots [3]atomic.Pointer[[]byte] }
 
 // Slot names one of a face's hot responses.
 type Slot int
@@ -13,6 +13,7 @@ type Slot int
 const (
 	SlotMe         Slot = iota // to who presented the credential
 	SlotIntrospect             // to somebody else who asks about it
+	SlotActor                  // to who asks which principal presented it
 )
 
 // Rendered returns the response in the slot, made by render at the first call.

@@ -11,10 +11,12 @@ package authn
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
 
+	"github.com/gatehouse/gatehouse/internal/apikey"
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/policy"
 	"github.com/gatehouse/gatehouse/internal/secret"
@@ -22,18 +24,22 @@ import (
 	"github.com/gatehouse/gatehouse/internal/token"
 )
 
-// Verified is what a good access token proves.
+// Verified is what a good credential proves.
 type Verified struct {
-	User      gate.User
-	Session   gate.SessionID
+	Principal gate.Principal
+	User      gate.User      // of an access token
+	Session   gate.SessionID // of an access token
+	Key       gate.APIKeyID  // of an API key
 	Client    string
 	TokenID   string
 	Issuer    string
-	ExpiresAt time.Time // of the token
+	ExpiresAt time.Time // of the credential; zero: never
 
-	until   time.Time // the session's end, which may come before the token's
-	mark    store.Mark
-	answers answers
+	until    time.Time // when it ends, whatever else happens; zero: never
+	subjects []string  // whose changes make it stale
+	mark     store.Mark
+	noted    atomic.Int64 // when its use was last noted, of an API key
+	answers  answers
 }
 
 // Service verifies the access tokens of one face.
@@ -41,6 +47,8 @@ type Service struct {
 	db      *store.DB
 	tokens  *token.Issuer
 	profile token.Profile
+	also    []token.Profile // of other faces, whose access tokens count here, too
+	uses    *apikey.Uses    // nil where no API keys are taken
 	clock   gate.Clock
 	cache   *otter.Cache[secret.Digest, *Verified]
 }
@@ -63,11 +71,19 @@ func New(db *store.DB, tokens *token.Issuer, profile token.Profile, clock gate.C
 // disabled; gate.ErrPrincipalUnknown when it does not exist any more. An outage of the database is neither: it is
 // gate.ErrDatabaseUnavailable.
 func (s *Service) Access(ctx context.Context, presented secret.Text) (*Verified, error) {
+	v, err := s.known(ctx, presented, s.verify)
+	if err == nil && v.Key != "" { // remembered by Credential
+		return nil, gate.ErrInvalidToken.Because(errors.New("an API key, no access token"))
+	}
+	return v, err
+}
+
+func (s *Service) known(ctx context.Context, presented secret.Text, verify func(context.Context, secret.Text) (*Verified, error)) (*Verified, error) {
 	key := secret.DigestOf(presented)
 	if v, ok := s.cache.GetIfPresent(key); ok && s.stillGood(v) {
 		return v, nil
 	}
-	v, err := s.verify(ctx, presented)
+	v, err := verify(ctx, presented)
 	if err != nil {
 		s.cache.Invalidate(key)
 		return nil, err
@@ -77,36 +93,55 @@ func (s *Service) Access(ctx context.Context, presented secret.Text) (*Verified,
 }
 
 func (s *Service) stillGood(v *Verified) bool {
-	now := s.clock()
-	return now.Before(v.ExpiresAt) && now.Before(v.until) && s.db.Feed().Fresh(v.mark, s.profile.Tenant, v.User.ID, v.Session)
+	return (v.until.IsZero() || s.clock().Before(v.until)) && s.db.Feed().FreshAll(v.mark, s.profile.Tenant, v.subjects...)
 }
 
 func (s *Service) verify(ctx context.Context, presented secret.Text) (*Verified, error) {
 	mark := s.db.Feed().Mark() // before reading: a change from here on makes the answer stale
-	claims, err := s.tokens.VerifyAccess(ctx, s.profile, presented)
+	profile := s.profileOf(presented)
+	claims, err := s.tokens.VerifyAccess(ctx, profile, presented)
 	if err != nil {
 		return nil, err
 	}
-	var p store.Presence
-	err = s.db.Read(ctx, s.profile.Tenant, func(tx *store.Tx) (err error) {
-		p, err = tx.Presence(gate.SessionID(claims.Session))
+	v := &Verified{TokenID: claims.ID, Issuer: claims.Issuer, ExpiresAt: time.Unix(claims.ExpiresAt, 0), mark: mark}
+	err = s.db.Read(ctx, profile.Tenant, func(tx *store.Tx) error {
+		p, err := tx.Presence(gate.SessionID(claims.Session))
 		if errors.Is(err, gate.ErrNotFound) {
-			err = whyNoSession(tx, gate.PrincipalID(claims.Subject))
+			return whyNoSession(tx, gate.PrincipalID(claims.Subject))
 		}
-		return err
+		switch {
+		case err != nil:
+			return err
+		case !p.Session.Live(s.clock()):
+			return gate.ErrInvalidToken.Because(errors.New("session ended"))
+		case p.User.Disabled(), profile.SubjectOf(p.User) != claims.Subject:
+			return gate.ErrPrincipalGone
+		}
+		v.User, v.Principal, v.Session, v.Client = p.User, p.User.Principal(), p.Session.ID, p.Session.Client
+		v.until = p.Session.ExpiresAt
+		if v.ExpiresAt.Before(v.until) {
+			v.until = v.ExpiresAt
+		}
+		v.subjects = []string{string(p.User.ID), string(p.Session.ID)}
+		if v.Principal.Kind != gate.KindUser {
+			return v.act(tx, p.User.ID)
+		}
+		return nil
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case !p.Session.Live(s.clock()):
-		return nil, gate.ErrInvalidToken.Because(errors.New("session ended"))
-	case p.User.Disabled(), s.profile.SubjectOf(p.User) != claims.Subject:
-		return nil, gate.ErrPrincipalGone
 	}
-	return &Verified{
-		User: p.User, Session: p.Session.ID, Client: p.Session.Client, TokenID: claims.ID, Issuer: claims.Issuer,
-		ExpiresAt: time.Unix(claims.ExpiresAt, 0), until: p.Session.ExpiresAt, mark: mark,
-	}, nil
+	return v, nil
+}
+
+// profileOf is the profile that a token has the shape of.
+func (s *Service) profileOf(presented secret.Text) token.Profile {
+	for _, profile := range s.also {
+		if !s.profile.Takes(presented) && profile.Takes(presented) {
+			return profile
+		}
+	}
+	return s.profile
 }
 
 // whyNoSession tells a session that is gone from a principal that is gone.
@@ -131,7 +166,7 @@ func (s *Service) Caller(ctx context.Context, anonymous gate.Caller, presented s
 	if err != nil {
 		return anonymous, nil, err
 	}
-	return anonymous.As(v.User, v.Session), v, nil
+	return v.AsCaller(anonymous), v, nil
 }
 
 // Introspect is Access for resource servers (RFC 7662): a token that is no good

@@ -80,6 +80,7 @@ one wins. docs/configuration.md lists them all.`,
 		Example: `  gatehouse serve                      everything, on an embedded database in ./data
   gatehouse serve --as daarion         stand in for DAARION's auth-service
   gatehouse user create --admin ada@example.org
+  gatehouse agent create sofia --owner ada@example.org --key
   gatehouse doctor                     what is wrong, and what to do about it`,
 		SilenceUsage: true, SilenceErrors: true,
 		Args: none,
@@ -93,7 +94,7 @@ one wins. docs/configuration.md lists them all.`,
 	flags.StringVar(&a.file, "config", "", "settings file (default: gatehouse.yaml, if there is one)")
 	flags.StringArrayVar(&a.set, "set", nil, "one setting, as `key=value`; may be repeated")
 	flags.BoolVar(&a.asJSON, "json", false, "answer with JSON")
-	root.AddCommand(a.serve(), a.migrate(), a.doctor(), a.user(), a.audit(), a.backup(), a.restore(), a.versionCommand(), a.configCommand())
+	root.AddCommand(a.serve(), a.migrate(), a.doctor(), a.user(), a.agent(), a.service(), a.audit(), a.backup(), a.restore(), a.versionCommand(), a.configCommand())
 	return root
 }
 

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -13,15 +15,20 @@ import (
 )
 
 func (a *app) serve() *cobra.Command {
-	return &cobra.Command{
+	var demo bool
+	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve every face, or stand in for one service with --as",
 		Example: `  gatehouse serve
   gatehouse serve --as daarion
   GATEHOUSE_DATABASE_URL=postgresql://gatehouse:…@db/gatehouse gatehouse serve
-  gatehouse serve --set registration.open=false`,
+  gatehouse serve --set registration.open=false
+  gatehouse serve --demo --set data.dir=demo       with people whose password is "any"`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if demo {
+				a.set = append(a.set, "listen.host=127.0.0.1") // whatever else was said
+			}
 			c, err := a.settings()
 			if err != nil {
 				return err
@@ -34,9 +41,29 @@ func (a *app) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if demo {
+				if err := a.demonstrate(cmd.Context(), s); err != nil {
+					return errors.Join(err, s.House().Close())
+				}
+			}
 			return s.Run(cmd.Context())
 		},
 	}
+	cmd.Flags().BoolVar(&demo, "demo", false, "let in people whose password is public; on loopback, and only with an empty database")
+	return cmd
+}
+
+func (a *app) demonstrate(ctx context.Context, s *server.Server) error {
+	if err := s.Demonstrate(ctx); err != nil {
+		return err
+	}
+	fmt.Fprint(a.err, `
+  DEMO. Anybody who reaches this machine's loopback can sign in with the password "any" as
+  admin@daarion.city (an administrator), user@daarion.city and sofia@agents.daarion.city (an agent).
+  Never let anything that matters trust this server.
+
+`)
+	return nil
 }
 
 // serveLogger is the logger of a server: on the console, and at jarvis-logs

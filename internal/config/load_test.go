@@ -136,7 +136,7 @@ func sample(s Setting, n int) string {
 		return fmt.Sprintf("10.%d.0.0/16", n)
 	case "password.composition":
 		return []string{"upper", "digit"}[n%2]
-	case "cors.origins":
+	case "cors.origins", "passkey.origins":
 		return fmt.Sprintf("https://app%d.example.org", n)
 	}
 	return fmt.Sprintf("%s%d", goodSecret, n)

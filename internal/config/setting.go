@@ -62,6 +62,7 @@ func Faces() []Face {
 	return []Face{
 		{Name: "native", Port: 8080},
 		{Name: "daarion", Port: 7020},
+		{Name: "microdao", Port: 7011},
 		{Name: "jarvis", Port: 7701},
 		{Name: "minos", Port: 8000},
 	}

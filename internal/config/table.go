@@ -21,6 +21,7 @@ func Groups() []Group {
 		{"Service", service()},
 		{"Sessions and tokens", sessions()},
 		{"The daarion face", daarion()},
+		{"The microdao face", microdao()},
 		{"The jarvis face", jarvis()},
 		{"The minos face", minos()},
 		{"Passwords", passwords()},
@@ -98,7 +99,7 @@ func storage() []Setting {
 		},
 		{
 			Key: "database.url", Env: []string{"GATEHOUSE_DATABASE_URL"},
-			Aliases: map[string][]string{"daarion": {"AUTH_DATABASE_URL", "DATABASE_URL"}, "minos": {"DATABASE_URL"}, "jarvis": {"DATABASE_URL"}},
+			Aliases: map[string][]string{"daarion": {"AUTH_DATABASE_URL", "DATABASE_URL"}, "microdao": {"DATABASE_URL"}, "minos": {"DATABASE_URL"}, "jarvis": {"DATABASE_URL"}},
 			Type:    TypeString, Secret: true, Check: checkDatabaseURL,
 			Doc: "`postgres://user:password@host:5432/name` (also `postgresql+driver://` and `host=… dbname=…`), or `sqlite:///relative.db`, `sqlite:////absolute.db`. When empty, SQLite in `gatehouse.db` under `data.dir`.",
 		},

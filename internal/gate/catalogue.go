@@ -82,6 +82,24 @@ var (
 	ErrGrantTaken    = entry(Conflict, "grant_exists", "The node may use this service already.")
 	ErrGrantNotFound = entry(NotFound, "grant_not_found", "The node was not granted this service.")
 
+	// Agents, API keys, passkeys.
+	ErrAgentTaken     = entry(Conflict, "agent_taken", "An agent or a service with this name exists already.")
+	ErrAgentNotFound  = entry(NotFound, "agent_not_found", "There is no such agent or service.")
+	ErrAgentRights    = entry(Forbidden, "agent_rights", "Nobody gives an agent more than they have.")
+	ErrAPIKeyNotFound = entry(NotFound, "api_key_not_found", "There is no such API key.")
+	ErrAPIKeyLimit    = entry(Conflict, "api_key_limit", "There are as many as there may be. Revoke one first.")
+	ErrNeedsSession   = entry(StepUp, "session_needed", "An API key cannot do that. Sign in.")
+	ErrCredentials    = entry(Unauthenticated, "conflicting_credentials", "The credentials of the request belong to different principals. Send one.")
+	ErrKeyInAddress   = entry(Invalid, "key_in_address", "Send API keys in the header X-API-Key: addresses end up in logs. Revoke this one.")
+	ErrPasskey        = entry(Invalid, "passkey_refused", "The passkey was not accepted. Try again.")
+	ErrPasskeyUnknown = entry(Unauthenticated, "passkey_unknown", "That passkey is not known here.")
+	ErrPasskeyTaken   = entry(Conflict, "passkey_taken", "That passkey is registered already.")
+	ErrPasskeyAbsent  = entry(NotFound, "passkey_not_found", "There is no such passkey.")
+	ErrPasskeyLimit   = entry(Conflict, "passkey_limit", "There are as many as there may be. Remove one first.")
+	ErrChallenge      = entry(Invalid, "challenge_invalid", "The challenge is not valid, or not any more. Start again.")
+	ErrSignInFirst    = entry(Unauthenticated, "sign_in_first", "Sign in before you add a passkey to this account.")
+	ErrScope          = entry(Invalid, "scope_unknown", "That is not a scope: use *, roles:<role>, roles:*, orgs:<id> or orgs:*.")
+
 	// Whatever else.
 	ErrConflict = entry(Conflict, "conflict", "It collides with something that exists.")
 	ErrNotFound = entry(NotFound, "not_found", "There is no such thing.")

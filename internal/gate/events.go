@@ -37,5 +37,14 @@ const (
 	EventTemporaryPassword = "password.temporary"
 	EventUserRemoved       = "user.removed"
 	EventUserChanged       = "user.changed"
+	EventAgentCreated      = "agent.created"
+	EventAgentDisabled     = "agent.disabled"
+	EventAgentEnabled      = "agent.enabled"
+	EventAgentRemoved      = "agent.removed"
+	EventAPIKeyCreated     = "api_key.created"
+	EventAPIKeyRevoked     = "api_key.revoked"
+	EventPasskeyAdded      = "passkey.added"
+	EventPasskeyRemoved    = "passkey.removed"
+	EventDemo              = "house.demo" // people moved in whose password is public
 	EventRestored          = "house.restored"
 )

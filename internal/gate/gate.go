@@ -7,6 +7,7 @@
 package gate
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -53,11 +54,12 @@ const (
 // User is a human principal as the house knows them today.
 type User struct {
 	ID           PrincipalID
-	Number       int64  // unique per tenant, for dialects that speak integers
-	Email        string // as the user typed it, whitespace removed
-	Username     string // "" when unset
-	DisplayName  string // "" when unset
-	AvatarURL    string // "" when unset
+	Kind         PrincipalKind // "" is KindUser; an agent may have an address and sign in, too
+	Number       int64         // unique per tenant, for dialects that speak integers
+	Email        string        // as the user typed it, whitespace removed
+	Username     string        // "" when unset
+	DisplayName  string        // "" when unset
+	AvatarURL    string        // "" when unset
 	Locale       string
 	Timezone     string
 	MatrixUserID string       // "" until provisioned
@@ -139,7 +141,10 @@ type Caller struct {
 	Kind      PrincipalKind // "" for an anonymous caller
 	Name      string        // what an app calls itself by, "" for others
 	Session   SessionID     // "" unless the caller came with a session
+	Key       APIKeyID      // "" unless the caller came with an API key
 	Roles     []Role
+	Bounded   bool         // may do less than the principal: in orgs, no more than Within says
+	Within    []Membership // of a bounded caller
 	Tenant    TenantID
 	Client    string // the face, or "cli"
 	IP        string
@@ -152,7 +157,7 @@ func (c Caller) HasRole(role Role) bool { return User{Roles: c.Roles}.HasRole(ro
 
 // As returns the caller acting as the given user in the given session.
 func (c Caller) As(user User, session SessionID) Caller {
-	c.Principal, c.Kind, c.Name, c.Session, c.Roles = user.ID, KindUser, "", session, user.Roles
+	c.Principal, c.Kind, c.Name, c.Session, c.Roles = user.ID, cmp.Or(user.Kind, KindUser), "", session, user.Roles
 	return c
 }
 

@@ -47,9 +47,21 @@ func (r OrgRole) AtLeast(other OrgRole) bool {
 	return orgRanks[r] > 0 && orgRanks[other] > 0 && orgRanks[r] >= orgRanks[other]
 }
 
+// Lesser returns the role of the two that may do less.
+func (r OrgRole) Lesser(other OrgRole) OrgRole {
+	if r.AtLeast(other) {
+		return other
+	}
+	if other.AtLeast(r) {
+		return r
+	}
+	return ""
+}
+
 // Membership is a principal's place in an org.
 type Membership struct {
 	Org       OrgID
+	Kind      OrgKind // of the org, where it was asked for
 	Principal PrincipalID
 	Role      OrgRole
 	CreatedAt time.Time

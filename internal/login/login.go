@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/fault"
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/limit"
+	"github.com/gatehouse/gatehouse/internal/passkeys"
 	"github.com/gatehouse/gatehouse/internal/proving"
 	"github.com/gatehouse/gatehouse/internal/secret"
 	"github.com/gatehouse/gatehouse/internal/store"
@@ -23,6 +24,7 @@ type Service struct {
 	DB        *store.DB
 	Directory *directory.Directory
 	Proving   *proving.Service
+	Passkeys  *passkeys.Service
 	Office    *admission.Office
 	PerOrg    bool // tokens speak of the org that the session chose
 }
@@ -64,7 +66,7 @@ func (s *Service) withPassword(ctx context.Context, caller gate.Caller, proof Pa
 	case proved.User.PasswordExpired(s.Office.Clock()):
 		return Admission{}, s.turnAway(ctx, caller, proved.User, gate.ErrPasswordExpired)
 	}
-	return s.admit(ctx, caller, proved)
+	return s.admitted(ctx, caller, proved.User, proved.Use)
 }
 
 // turnAway refuses who knows the password but may not come in.
@@ -78,19 +80,20 @@ func (s *Service) turnAway(ctx context.Context, caller gate.Caller, user gate.Us
 	return why
 }
 
-// admit opens the session. Between the comparison and now the account may have
-// been disabled, or the password changed; then nobody is let in.
-func (s *Service) admit(ctx context.Context, caller gate.Caller, proved proving.Proof) (Admission, error) {
-	opening, err := s.Office.Prepare(ctx, caller, proved.User.ID)
+// admitted opens the session of who has proved themselves. Between the proof and
+// now the account may have been disabled, or the proof used up or replaced; use
+// says so, in the same transaction, and then nobody is let in.
+func (s *Service) admitted(ctx context.Context, caller gate.Caller, user gate.User, use func(*store.Tx) error) (Admission, error) {
+	opening, err := s.Office.Prepare(ctx, caller, user.ID)
 	if err != nil {
 		return Admission{}, err
 	}
-	a, err := opening.Admission(ctx, proved.User)
+	a, err := opening.Admission(ctx, user)
 	if err != nil {
 		return a, err
 	}
-	err = s.DB.WriteRow(ctx, caller.Tenant, string(proved.User.ID), func(tx *store.Tx) error {
-		if err := proved.Use(tx); err != nil {
+	err = s.DB.WriteRow(ctx, caller.Tenant, string(user.ID), func(tx *store.Tx) error {
+		if err := use(tx); err != nil {
 			return err
 		}
 		if err := opening.Open(tx); err != nil {

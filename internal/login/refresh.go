@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/fault"
 	"github.com/gatehouse/gatehouse/internal/gate"
+	"github.com/gatehouse/gatehouse/internal/policy"
 	"github.com/gatehouse/gatehouse/internal/secret"
 	"github.com/gatehouse/gatehouse/internal/session"
 	"github.com/gatehouse/gatehouse/internal/store"
@@ -153,10 +154,11 @@ func (s *Service) logout(ctx context.Context, caller gate.Caller, presented secr
 	})
 }
 
-// LogoutSession ends the caller's own session.
+// LogoutSession ends the caller's own session. Refused:
+// gate.ErrNotAuthenticated, gate.ErrNeedsSession for who came with an API key.
 func (s *Service) LogoutSession(ctx context.Context, caller gate.Caller) error {
-	if caller.Session == "" {
-		return gate.ErrNotAuthenticated
+	if err := policy.InPerson(caller); err != nil {
+		return err
 	}
 	return s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error {
 		own := gate.Session{ID: caller.Session, Principal: caller.Principal}

@@ -206,6 +206,9 @@ func allowed(tx *store.Tx, caller gate.Caller, id gate.OrgID, least gate.OrgRole
 		return gate.OrgAdmin, instead(err, gate.ErrOrgNotFound)
 	}
 	m, err := tx.Membership(id, caller.Principal)
+	if m.Role = caller.Bound(id, m.Role); err == nil && m.Role == "" {
+		err = gate.ErrNotFound
+	}
 	if err == nil && !m.Role.AtLeast(least) {
 		err = gate.ErrOrgRole.At(gate.Problem{Path: []string{"role"}, Rule: gate.RuleValue, Words: string(least)})
 	}

@@ -86,18 +86,21 @@ const (
 // New makes a secret of the form gh_<kind>_<random><crc>: 256 random bits and a
 // CRC-32 (IEEE) of everything before it, both in base 62, so that a scanner can
 // tell a leaked secret from a look-alike without asking anybody.
-func New(kind string) Text {
-	var raw [32]byte
-	_, _ = rand.Read(raw[:]) // never fails (crypto/rand since Go 1.24)
-	body := "gh_" + kind + "_" + encode62(new(big.Int).SetBytes(raw[:]), randomDigits)
-	return NewText(body + checksum(body))
-}
+func New(kind string) Text { return newAfter("gh_" + kind + "_") }
 
 // WellFormed reports whether the secret has the shape of New(kind) and its
 // checksum fits. It says nothing about whether it is valid; it spares the
 // database a look-up for garbage.
-func WellFormed(kind string, t Text) bool {
-	prefix, value := "gh_"+kind+"_", t.Reveal()
+func WellFormed(kind string, t Text) bool { return wellFormedAfter("gh_"+kind+"_", t.Reveal()) }
+
+func newAfter(prefix string) Text {
+	var raw [32]byte
+	_, _ = rand.Read(raw[:]) // never fails (crypto/rand since Go 1.24)
+	body := prefix + encode62(new(big.Int).SetBytes(raw[:]), randomDigits)
+	return NewText(body + checksum(body))
+}
+
+func wellFormedAfter(prefix, value string) bool {
 	if len(value) != len(prefix)+randomDigits+checksumDigits || !strings.HasPrefix(value, prefix) {
 		return false
 	}
@@ -106,7 +109,12 @@ func WellFormed(kind string, t Text) bool {
 }
 
 func checksum(body string) string {
-	return encode62(big.NewInt(int64(crc32.ChecksumIEEE([]byte(body)))), checksumDigits)
+	var out [checksumDigits]byte
+	rest := crc32.ChecksumIEEE([]byte(body))
+	for i := checksumDigits - 1; i >= 0; i-- {
+		out[i], rest = base62[rest%62], rest/62
+	}
+	return string(out[:])
 }
 
 func encode62(n *big.Int, digits int) string {

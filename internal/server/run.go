@@ -72,6 +72,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopWorking()
 	var background sync.WaitGroup
 	background.Go(func() { s.house.Jobs.Run(working) })
+	background.Go(func() { s.house.keyUses.Run(working) })
 	background.Go(func() { s.greet(working) })
 	background.Go(func() { s.backfill(working) })
 

@@ -16,13 +16,18 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/account"
 	"github.com/gatehouse/gatehouse/internal/admission"
+	"github.com/gatehouse/gatehouse/internal/agent"
+	"github.com/gatehouse/gatehouse/internal/apikey"
 	"github.com/gatehouse/gatehouse/internal/authn"
 	"github.com/gatehouse/gatehouse/internal/config"
+	"github.com/gatehouse/gatehouse/internal/demo"
 	"github.com/gatehouse/gatehouse/internal/dialect/daarion"
 	"github.com/gatehouse/gatehouse/internal/dialect/jarvis"
+	"github.com/gatehouse/gatehouse/internal/dialect/microdao"
 	"github.com/gatehouse/gatehouse/internal/dialect/minos"
 	"github.com/gatehouse/gatehouse/internal/dialect/native"
 	"github.com/gatehouse/gatehouse/internal/directory"
+	"github.com/gatehouse/gatehouse/internal/factor/passkey"
 	"github.com/gatehouse/gatehouse/internal/factor/password"
 	"github.com/gatehouse/gatehouse/internal/factor/password/strength"
 	"github.com/gatehouse/gatehouse/internal/gate"
@@ -31,6 +36,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/login"
 	"github.com/gatehouse/gatehouse/internal/org"
 	"github.com/gatehouse/gatehouse/internal/pages/setup"
+	"github.com/gatehouse/gatehouse/internal/passkeys"
 	"github.com/gatehouse/gatehouse/internal/proving"
 	"github.com/gatehouse/gatehouse/internal/provision"
 	"github.com/gatehouse/gatehouse/internal/provision/breach"
@@ -67,9 +73,12 @@ type Server struct {
 type House struct {
 	DB      *store.DB
 	Account *account.Service
+	Agents  *agent.Service
 	Jobs    *jobs.Runner
 
 	orgs      *org.Service
+	keys      *apikey.Service
+	keyUses   *apikey.Uses
 	directory *directory.Directory
 	hasher    *password.Hasher
 	limits    limit.Limits
@@ -107,6 +116,8 @@ func furnish(c *config.Config, options Options, db *store.DB, master []byte) (*H
 		return nil, err
 	}
 	h := &House{DB: db, directory: directory.New(db), hasher: hasher, limits: limits(c)}
+	h.Agents = &agent.Service{DB: db}
+	h.keys, h.keyUses = &apikey.Service{DB: db}, apikey.NewUses(db, options.Log)
 	h.tokens = &token.Issuer{
 		Keys: &token.Keys{DB: db, Box: box, Clock: options.Clock}, Opaque: secret.Derive(master, "opaque-refresh"), Clock: options.Clock,
 	}
@@ -126,6 +137,10 @@ func furnish(c *config.Config, options Options, db *store.DB, master []byte) (*H
 	h.Account = &account.Service{
 		Passwords: passwords,
 		DB:        db, Orgs: h.orgs, Hasher: hasher, Limits: h.limits, Proving: h.proving(h.limits, false), Open: c.Bool("registration.open"), MatrixWait: c.Duration("matrix.wait"), Jobs: h.Jobs,
+	}
+	h.Account.Passkeys = &passkeys.Service{
+		DB: db, Clock: options.Clock, Challenger: passkey.NewChallenger([32]byte(secret.Derive(master, "passkey-challenges")), gate.DefaultTenant),
+		Party: passkey.Party{ID: c.String("passkey.rp_id"), Name: c.String("passkey.rp_name"), Origins: c.List("passkey.origins")},
 	}
 	if shared := secret.NewText(c.String("matrix.registration_secret")); !shared.Empty() {
 		client, err := matrix.New(c.String("matrix.admin_url"), shared)
@@ -165,6 +180,7 @@ func New(c *config.Config, options Options) (*Server, error) {
 	}{
 		{native.Name, s.native},
 		{daarion.Name, s.daarion},
+		{microdao.Name, s.microdao},
 		{jarvis.Name, s.jarvis},
 		{minos.Name, s.minos},
 	} {
@@ -183,15 +199,22 @@ func New(c *config.Config, options Options) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) native() (http.Handler, error) {
-	profile := token.Profile{
+// nativeProfile is what tokens of the native face look like. Other faces take
+// them, too.
+func (s *Server) nativeProfile() token.Profile {
+	return token.Profile{
 		Tenant: gate.DefaultTenant, Face: native.Name, Issuer: s.publicURL(), Algorithm: "ES256", HeaderType: "at+jwt",
 		AccessTTL: s.config.Duration("native.access.ttl"), RefreshTTL: s.config.Duration("native.refresh.ttl"),
 		AccessClaims: native.AccessClaims,
 	}
+}
+
+func (s *Server) native() (http.Handler, error) {
+	profile := s.nativeProfile()
 	face, m := s.web(), s.mind(profile, habits{limits: s.house.limits})
 	f := &native.Face{
-		Web: face, Login: m.login, Account: m.account, Authn: m.authn, Health: s.Health, Build: s.options.Build,
+		Web: face, Login: m.login, Account: m.account, Authn: m.authn.Widen(s.house.keyUses), Agents: s.house.Agents, Keys: s.house.keys,
+		Health: s.Health, Build: s.options.Build,
 		Pages: setup.Routes(face, s.house.Account),
 	}
 	return f.Handler()
@@ -235,7 +258,7 @@ func (s *Server) mind(profile token.Profile, face habits) mind {
 	own.Passwords.Strength = strengthOf(s.config, face.rules)
 	own.Limits, own.Proving, own.Office, own.Home = face.limits, prover, office, face.home
 	return mind{
-		login:   &login.Service{DB: h.DB, Directory: h.directory, Proving: prover, Office: office, PerOrg: face.home != account.Home{}},
+		login:   &login.Service{DB: h.DB, Directory: h.directory, Proving: prover, Passkeys: own.Passkeys, Office: office, PerOrg: face.home != account.Home{}},
 		account: &own,
 		authn:   authn.New(h.DB, h.tokens, profile, s.options.Clock),
 	}
@@ -262,6 +285,15 @@ func (s *Server) Health() *gate.Cause {
 	default:
 		return s.house.DB.Health()
 	}
+}
+
+// Demonstrate furnishes the house with the people of the demo, before the doors
+// open.
+func (s *Server) Demonstrate(ctx context.Context) error {
+	if err := s.house.Ready(ctx); err != nil {
+		return err
+	}
+	return demo.Furnish(ctx, s.house.DB, s.house.hasher)
 }
 
 // House gives tests and the command line what is behind the faces.

@@ -47,8 +47,8 @@ func (tx *Tx) LockOrg(id gate.OrgID) error {
 	return tx.must(`UPDATE orgs SET kind = kind WHERE tenant = $1 AND id = $2`, tx.tenant, id)
 }
 
-// RemoveOrg removes an org with its memberships, invitations and nodes, and
-// returns which nodes those were: their keys are gone with them. It returns
+// RemoveOrg removes an org with its memberships, invitations, nodes
+// and agents, and returns which nodes those were: their keys are gone with them. It returns
 // gate.ErrNotFound for an org that is none.
 func (tx *Tx) RemoveOrg(id gate.OrgID) ([]gate.PrincipalID, error) {
 	members, err := many(tx, scanText, `SELECT principal FROM memberships WHERE tenant = $1 AND org = $2`, tx.tenant, id)
@@ -60,6 +60,9 @@ func (tx *Tx) RemoveOrg(id gate.OrgID) ([]gate.PrincipalID, error) {
 		return nil, err
 	}
 	if _, err := tx.exec(`DELETE FROM principals WHERE tenant = $1 AND id IN (SELECT n.id FROM nodes n WHERE n.tenant = $1 AND n.org = $2)`, tx.tenant, id); err != nil {
+		return nil, err
+	}
+	if err := tx.removeAgentsOf("owner_org", string(id)); err != nil {
 		return nil, err
 	}
 	if err := tx.must(`DELETE FROM orgs WHERE tenant = $1 AND id = $2`, tx.tenant, id); err != nil {

@@ -1,19 +1,24 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"strings"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
 )
 
+// placeColumns reads the roles and memberships of principals p.
+const placeColumns = `COALESCE((SELECT string_agg(g.role, ',' ORDER BY g.role) FROM role_grants g WHERE g.tenant = p.tenant AND g.principal = p.id), ''),
+		COALESCE((SELECT string_agg(m.org || ' ' || o.kind || ' ' || m.role, ',' ORDER BY m.created_at, m.org) FROM memberships m
+			JOIN orgs o ON o.tenant = m.tenant AND o.id = m.org WHERE m.tenant = p.tenant AND m.principal = p.id), '')`
+
 // userColumns reads a whole user with today's roles, from principals p and
 // users u.
 const (
-	userColumns = `p.id, u.number, COALESCE(u.email, ''), COALESCE(u.username, ''), p.display_name, u.avatar_url, u.locale, u.timezone,
+	userColumns = `p.id, p.kind, u.number, COALESCE(u.email, ''), COALESCE(u.username, ''), p.display_name, u.avatar_url, u.locale, u.timezone,
 		COALESCE(u.matrix_user_id, ''), p.disabled_at, p.created_at, p.updated_at,
-		COALESCE((SELECT string_agg(g.role, ',' ORDER BY g.role) FROM role_grants g WHERE g.tenant = p.tenant AND g.principal = p.id), ''),
-		COALESCE((SELECT string_agg(m.org || ' ' || m.role, ',' ORDER BY m.created_at, m.org) FROM memberships m WHERE m.tenant = p.tenant AND m.principal = p.id), ''),
+		` + placeColumns + `,
 		COALESCE((SELECT k.must_change FROM credentials k WHERE k.tenant = p.tenant AND k.principal = p.id AND k.kind = 'password'), FALSE),
 		(SELECT k.expires_at FROM credentials k WHERE k.tenant = p.tenant AND k.principal = p.id AND k.kind = 'password')`
 	userTables = `principals p JOIN users u ON u.tenant = p.tenant AND u.id = p.id`
@@ -21,8 +26,8 @@ const (
 
 // userFields lists where userColumns go.
 func userFields(u *gate.User) []any {
-	return []any{&u.ID, &u.Number, &u.Email, &u.Username, &u.DisplayName, &u.AvatarURL, &u.Locale, &u.Timezone,
-		&u.MatrixUserID, at(&u.DisabledAt), at(&u.CreatedAt), at(&u.UpdatedAt), rolesIn{&u.Roles}, membershipsIn{u},
+	return []any{&u.ID, &u.Kind, &u.Number, &u.Email, &u.Username, &u.DisplayName, &u.AvatarURL, &u.Locale, &u.Timezone,
+		&u.MatrixUserID, at(&u.DisabledAt), at(&u.CreatedAt), at(&u.UpdatedAt), rolesIn{&u.Roles}, membershipsIn{&u.ID, &u.Memberships},
 		&u.MustChangePassword, at(&u.PasswordExpiresAt)}
 }
 
@@ -39,14 +44,18 @@ func (l rolesIn) Scan(value any) error {
 	return scanList(value, func(name string) { *l.to = append(*l.to, gate.Role(name)) })
 }
 
-// membershipsIn scans orgs and roles: "org role,org role".
-type membershipsIn struct{ of *gate.User }
+// membershipsIn scans orgs, their kinds, and roles in them: "org kind role,…".
+type membershipsIn struct {
+	of *gate.PrincipalID // scanned before
+	to *[]gate.Membership
+}
 
 // Scan reads the list.
 func (l membershipsIn) Scan(value any) error {
-	return scanList(value, func(pair string) {
-		org, role, _ := strings.Cut(pair, " ")
-		l.of.Memberships = append(l.of.Memberships, gate.Membership{Org: gate.OrgID(org), Principal: l.of.ID, Role: gate.OrgRole(role)})
+	return scanList(value, func(text string) {
+		org, rest, _ := strings.Cut(text, " ")
+		kind, role, _ := strings.Cut(rest, " ")
+		*l.to = append(*l.to, gate.Membership{Org: gate.OrgID(org), Kind: gate.OrgKind(kind), Principal: *l.of, Role: gate.OrgRole(role)})
 	})
 }
 
@@ -87,17 +96,17 @@ func (tx *Tx) UserByNumber(number int64) (gate.User, error) {
 	return one(tx, scanUser, `SELECT `+userColumns+` FROM `+userTables+` WHERE p.tenant = $1 AND u.tenant = $1 AND u.number = $2`, tx.tenant, number)
 }
 
-// AddUser inserts a user with a new number. It returns ErrShortIDTaken, or
+// AddUser inserts a user with a new number, or with the one that it has
+// already. It returns ErrShortIDTaken, or
 // gate.ErrEmailTaken and gate.ErrUsernameTaken for what another user has, in
 // this order; none of it ends the transaction.
 func (tx *Tx) AddUser(u gate.User, email gate.Email) (gate.User, error) {
-	u.CreatedAt, u.UpdatedAt = tx.now, tx.now
+	u.Kind, u.CreatedAt, u.UpdatedAt = cmp.Or(u.Kind, gate.KindUser), tx.now, tx.now
 	if err := tx.must(`INSERT INTO principals (tenant, id, kind, display_name, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)`,
-		tx.tenant, u.ID, gate.KindUser, u.DisplayName, tx.now.UnixMilli()); err != nil {
+		tx.tenant, u.ID, u.Kind, u.DisplayName, tx.now.UnixMilli()); err != nil {
 		return u, err
 	}
-	number, err := one(tx, scanNumber, `INSERT INTO counters (tenant, name, value) VALUES ($1, 'users', 1)
-		ON CONFLICT (tenant, name) DO UPDATE SET value = counters.value + 1 RETURNING value`, tx.tenant)
+	number, err := tx.nextNumber(u.Number)
 	if err != nil {
 		return u, err
 	}
@@ -114,6 +123,18 @@ func (tx *Tx) AddUser(u gate.User, email gate.Email) (gate.User, error) {
 		return u, err
 	}
 	return u, ErrShortIDTaken
+}
+
+// nextNumber draws the next user's number, or takes the wanted one and makes the
+// later ones follow it.
+func (tx *Tx) nextNumber(wanted int64) (int64, error) {
+	if wanted != 0 {
+		_, err := tx.exec(`INSERT INTO counters (tenant, name, value) VALUES ($1, 'users', $2)
+			ON CONFLICT (tenant, name) DO UPDATE SET value = CASE WHEN counters.value < $2 THEN $2 ELSE counters.value END`, tx.tenant, wanted)
+		return wanted, err
+	}
+	return one(tx, scanNumber, `INSERT INTO counters (tenant, name, value) VALUES ($1, 'users', 1)
+		ON CONFLICT (tenant, name) DO UPDATE SET value = counters.value + 1 RETURNING value`, tx.tenant)
 }
 
 // taken says which of the two names another user has, if one does.
@@ -162,9 +183,12 @@ func (tx *Tx) SetProfile(id gate.PrincipalID, p Profile) error {
 }
 
 // RemoveUser removes a user with all that belongs to them: roles, memberships,
-// credentials, sessions. Audit events stay.
+// credentials, sessions, agents. Audit events stay.
 func (tx *Tx) RemoveUser(id gate.PrincipalID) error {
-	if err := tx.must(`DELETE FROM principals WHERE tenant = $1 AND id = $2 AND kind = 'user'`, tx.tenant, id); err != nil {
+	if err := tx.removeAgentsOf("owner_user", string(id)); err != nil {
+		return err
+	}
+	if err := tx.must(`DELETE FROM principals WHERE tenant = $1 AND id = $2 AND id IN (SELECT u.id FROM users u WHERE u.tenant = $1)`, tx.tenant, id); err != nil {
 		return err
 	}
 	return tx.changed(string(id))

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"strings"
 
 	"github.com/google/uuid"
@@ -17,8 +18,8 @@ import (
 //
 //	gh_rt_<base64url(session 16 B, principal 16 B, MAC 16 B)>.<random><crc>
 //
-// The random half is the secret. The MAC covers everything else and proves that
-// this house issued the token: a made-up one ends no session by looking like a
+// The random half is the secret. The MAC covers everything else, the tenant and
+// the face, and proves that this house issued the token there: a made-up one ends no session by looking like a
 // spent one, and costs no SQL.
 type OpaqueKey []byte
 
@@ -28,16 +29,16 @@ const (
 	macSize    = 16
 )
 
-func (k OpaqueKey) mint(of Owner) secret.Text {
+func (k OpaqueKey) mint(p Profile, of Owner) secret.Text {
 	session, principal := uuid.MustParse(string(of.Session)), uuid.MustParse(string(of.Principal))
 	random := secret.New(opaqueKind).Reveal()
 	ids := append(session[:], principal[:]...)
-	head := base64.RawURLEncoding.EncodeToString(append(ids, k.mac(ids, random)...))
+	head := base64.RawURLEncoding.EncodeToString(append(ids, k.mac(p, ids, random)...))
 	prefix := "gh_" + opaqueKind + "_"
 	return secret.NewText(prefix + head + "." + strings.TrimPrefix(random, prefix))
 }
 
-func (k OpaqueKey) read(t secret.Text) (Owner, bool) {
+func (k OpaqueKey) read(p Profile, t secret.Text) (Owner, bool) {
 	prefix := "gh_" + opaqueKind + "_"
 	rest, ok := strings.CutPrefix(t.Reveal(), prefix)
 	head, random, found := strings.Cut(rest, ".")
@@ -46,16 +47,24 @@ func (k OpaqueKey) read(t secret.Text) (Owner, bool) {
 		return Owner{}, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(head)
-	if err != nil || len(raw) != idsSize+macSize || strings.ContainsAny(head, "\r\n") || !hmac.Equal(raw[idsSize:], k.mac(raw[:idsSize], random)) {
+	if err != nil || len(raw) != idsSize+macSize || strings.ContainsAny(head, "\r\n") || !hmac.Equal(raw[idsSize:], k.mac(p, raw[:idsSize], random)) {
 		return Owner{}, false
 	}
 	session, principal := uuid.UUID(raw[:16]), uuid.UUID(raw[16:32])
 	return Owner{gate.PrincipalID(principal.String()), gate.SessionID(session.String())}, true
 }
 
-func (k OpaqueKey) mac(ids []byte, random string) []byte {
+func (k OpaqueKey) mac(p Profile, ids []byte, random string) []byte {
+	return k.macOf(p, "gh_"+opaqueKind+"_", ids, []byte(random))
+}
+
+// macOf covers what a token is, whose tenant's and which face's, so that a token
+// of one is nothing to another; each part after its length.
+func (k OpaqueKey) macOf(p Profile, kind string, parts ...[]byte) []byte {
 	mac := hmac.New(sha256.New, k)
-	mac.Write(ids)
-	mac.Write([]byte(random))
+	for _, part := range append([][]byte{[]byte(kind), []byte(p.Tenant), []byte(p.Face)}, parts...) {
+		mac.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part))))
+		mac.Write(part)
+	}
 	return mac.Sum(nil)[:macSize]
 }

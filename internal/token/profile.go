@@ -32,6 +32,8 @@ type Profile struct {
 	// whose originals had no such claim.
 	Audience string
 
+	// OpaqueAccess makes session tokens of access tokens: see sessiontoken.go.
+	OpaqueAccess bool
 	// AccessClaims returns the payload of an access token.
 	AccessClaims func(Grant) any
 	// RefreshClaims returns the payload of a refresh token. Without it, refresh

@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/config"
 	"github.com/gatehouse/gatehouse/internal/dialect/daarion"
 	"github.com/gatehouse/gatehouse/internal/dialect/jarvis"
+	"github.com/gatehouse/gatehouse/internal/dialect/microdao"
 	"github.com/gatehouse/gatehouse/internal/dialect/minos"
 	"github.com/gatehouse/gatehouse/internal/dialect/native"
 	"github.com/gatehouse/gatehouse/internal/gate"
@@ -57,6 +58,19 @@ var faces = map[string]face{
 		furnish: func(f *web.Face) (http.Handler, error) {
 			return (&jarvis.Face{Web: f, Authn: &authn.Service{}}).Handler()
 		},
+		words: func(t *testing.T, _ int, media string, body map[string]any) string {
+			if media != "application/json" || len(body) != 1 {
+				t.Errorf("not FastAPI's shape: %s %v", media, body)
+			}
+			if text, ok := body["detail"].(string); ok {
+				return text
+			}
+			raw, _ := json.Marshal(body["detail"])
+			return string(raw)
+		},
+	},
+	microdao.Name: {
+		furnish: func(f *web.Face) (http.Handler, error) { return (&microdao.Face{Web: f}).Handler() },
 		words: func(t *testing.T, _ int, media string, body map[string]any) string {
 			if media != "application/json" || len(body) != 1 {
 				t.Errorf("not FastAPI's shape: %s %v", media, body)

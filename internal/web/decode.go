@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
@@ -22,7 +23,7 @@ import (
 // spelling of a name is another name. Errors never carry what was sent.
 //
 // T is a struct of string, secret.Text, bool and int64 fields, pointers to them,
-// and []string, with the tags
+// []string and Object, with the tags
 //
 //	json:"name[,omitempty]"  the exact member name; without omitempty required
 //	minLength, maxLength     bounds in code points
@@ -44,6 +45,16 @@ func Decode[T any](f *Face, r *http.Request) (T, error) {
 	}
 	return into, s.decodeObject(reflect.ValueOf(&into).Elem(), f.StrictBodies)
 }
+
+// Object is a JSON object that somebody else reads: a browser's credential, say.
+// Of it, only that it is JSON is checked here.
+type Object []byte
+
+// Schema is what the documentation says of it.
+func (Object) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeObject} }
+
+// MarshalJSON writes it as it is.
+func (o Object) MarshalJSON() ([]byte, error) { return o, nil }
 
 // scratch is what decoding needs and throws away. Nothing of it is kept: text
 // is copied out.

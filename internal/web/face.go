@@ -41,6 +41,11 @@ type Face struct {
 	Origins []string       // browsers on these origins may call (CORS)
 	Secure  bool           // reached by https: browsers shall insist on it
 
+	// SessionCookie is the name of the cookie that a session token may come in,
+	// "" for faces without.
+	SessionCookie string
+	crossOrigin   *http.CrossOriginProtection
+
 	// Refuse writes an error in the face's words.
 	Refuse func(w http.ResponseWriter, r *http.Request, e *gate.Error)
 	// RefusalBody is an example of what Refuse writes, for the documentation.
@@ -66,6 +71,9 @@ type Func func(w http.ResponseWriter, r *http.Request) error
 func (f *Face) Handler(routes []Route) (http.Handler, error) {
 	spec, err := f.openAPI(routes)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.guardCookies(); err != nil {
 		return nil, err
 	}
 	mux := chi.NewRouter()

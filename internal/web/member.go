@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"reflect"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ import (
 type field struct {
 	index    int
 	name     string
-	kind     jsontext.Kind // of its JSON: '"', 't', '0' or '['
+	kind     jsontext.Kind // of its JSON: '"', 't', '0', '[' or '{'
 	required bool
 	nullable bool
 	min, max int // length of a text
@@ -54,7 +55,9 @@ func fieldOf(i int, of reflect.StructField) field {
 	case reflect.Int64:
 		f.kind = '0'
 	case reflect.Slice:
-		f.kind = '['
+		if f.kind = '['; t == reflect.TypeFor[Object]() {
+			f.kind = '{'
+		}
 	}
 	f.min, _ = strconv.Atoi(of.Tag.Get("minLength"))
 	f.max, _ = strconv.Atoi(of.Tag.Get("maxLength"))
@@ -69,7 +72,7 @@ func fieldOf(i int, of reflect.StructField) field {
 	return f
 }
 
-var kindNames = map[jsontext.Kind]string{'"': "string", 't': "boolean", '0': "integer", '[': "list"}
+var kindNames = map[jsontext.Kind]string{'"': "string", 't': "boolean", '0': "integer", '[': "list", '{': "object"}
 
 // read stores one member. The problem is what is wrong with its value, the
 // error that there is no more JSON to go on with.
@@ -84,8 +87,13 @@ func (f field) read(d *jsontext.Decoder, into reflect.Value) (gate.Problem, erro
 	if kind != f.kind {
 		return f.wrong(gate.RuleType, 0, kindNames[f.kind]), d.SkipValue()
 	}
-	if f.kind == '[' {
+	switch f.kind {
+	case '[':
 		return f.readList(d, into)
+	case '{':
+		object, err := d.ReadValue()
+		into.SetBytes(bytes.Clone(object))
+		return gate.Problem{}, err
 	}
 	token, err := d.ReadToken()
 	if err != nil {

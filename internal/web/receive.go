@@ -58,6 +58,9 @@ func (f *Face) cors(w http.ResponseWriter, r *http.Request, origin string) bool 
 	listed := slices.Contains(f.Origins, origin)
 	if listed {
 		w.Header().Set("Access-Control-Allow-Origin", origin)
+		if f.SessionCookie != "" {
+			w.Header().Set("Access-Control-Allow-Credentials", "true")
+		}
 		w.Header().Set("Access-Control-Expose-Headers", "Retry-After, "+requestIDHeader)
 	}
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
@@ -65,7 +68,7 @@ func (f *Face) cors(w http.ResponseWriter, r *http.Request, origin string) bool 
 	}
 	if listed {
 		w.Header().Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
-		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-API-Key")
 		w.Header().Set("Access-Control-Max-Age", "600")
 		w.WriteHeader(http.StatusNoContent)
 		return false

@@ -49,7 +49,7 @@ func main() {
 		return
 	}
 	b := &bench{}
-	only := flag.String("only", "", "comma-separated: footprint, hot, keys, logs, login, refresh")
+	only := flag.String("only", "", "comma-separated: footprint, hot, keys, actors, logs, login, refresh")
 	flag.DurationVar(&b.each, "for", 2*time.Second, "length of one round")
 	flag.IntVar(&b.rounds, "rounds", 5, "rounds of each side; the median counts")
 	flag.IntVar(&b.clients, "clients", 32, "connections that ask at once")
@@ -72,7 +72,7 @@ func (b *bench) all(only string) error {
 	}
 	fmt.Printf("%-44s %14s %14s %7s  %-8s\n", "", "gatehouse", "bare", "ratio", "goal")
 	missed := 0
-	for _, m := range []measurement{{"footprint", footprint}, {"hot", hot}, {"keys", keys}, {"logs", logs}, {"login", logins}, {"refresh", refreshes}} {
+	for _, m := range []measurement{{"footprint", footprint}, {"hot", hot}, {"keys", keys}, {"actors", actors}, {"logs", logs}, {"login", logins}, {"refresh", refreshes}} {
 		if only != "" && !slices.Contains(strings.Split(only, ","), m.name) {
 			continue
 		}

@@ -10,11 +10,14 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/gatehouse/gatehouse/internal/account"
+	"github.com/gatehouse/gatehouse/internal/agent"
+	"github.com/gatehouse/gatehouse/internal/apikey"
 	"github.com/gatehouse/gatehouse/internal/authn"
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/login"
 	"github.com/gatehouse/gatehouse/internal/secret"
 	"github.com/gatehouse/gatehouse/internal/web"
+	"github.com/gatehouse/gatehouse/internal/web/actor"
 )
 
 // Name is the face's name in settings, logs and sessions.
@@ -26,6 +29,8 @@ type Face struct {
 	Login   *login.Service
 	Account *account.Service
 	Authn   *authn.Service
+	Agents  *agent.Service
+	Keys    *apikey.Service
 	Health  func() *gate.Cause
 	Build   gate.Build
 	Pages   []web.Route // HTML that shares the listener
@@ -38,6 +43,7 @@ func (f *Face) Handler() (http.Handler, error) {
 	f.Web.Refuse, f.Web.RefusalBody, f.Web.Statuses = refuse, problem{}, statuses
 	f.Web.RefusalMedia = problemMedia
 	f.Web.StrictBodies = true
+	routes := append(f.actorRoutes(), f.Pages...)
 	return f.Web.Handler(append([]web.Route{
 		web.Get[status]("/livez", "Is the process alive?", f.livez).Unlogged().WithoutDatabase(nil),
 		web.Get[readiness]("/readyz", "Can it serve? If not, why?", f.readyz).Unlogged().WithoutDatabase(readiness{}),
@@ -53,7 +59,7 @@ func (f *Face) Handler() (http.Handler, error) {
 		f.bearer(web.Get[user]("/api/v1/me", "Who am I?", f.me)).Unlogged(),
 		f.bearer(web.PostBy[introspectForm, introspected]("/api/v1/introspect", "Is this access token good? (RFC 7662)", http.StatusOK, f.introspect)).
 			Unlogged().WithForm(),
-	}, f.Pages...))
+	}, routes...))
 }
 
 func (f *Face) bearer(r web.Route) web.Route {
@@ -149,6 +155,6 @@ func (f *Face) readyz(w http.ResponseWriter, _ *http.Request) error {
 func AccessClaims(g login.Grant) any {
 	return accessClaims{
 		Issuer: g.Issuer, Subject: g.User.ID, Audience: g.Issuer, ClientID: Name, IssuedAt: g.IssuedAt.Unix(), ExpiresAt: g.ExpiresAt.Unix(),
-		ID: g.ID, Session: g.Session, Roles: roles(g.User),
+		ID: g.ID, Session: g.Session, Roles: roles(g.User), Actor: actor.Of(g.User.Principal()),
 	}
 }

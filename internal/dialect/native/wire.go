@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/login"
 	"github.com/gatehouse/gatehouse/internal/secret"
 	"github.com/gatehouse/gatehouse/internal/web"
+	"github.com/gatehouse/gatehouse/internal/web/actor"
 )
 
 type registerRequest struct {
@@ -91,6 +92,7 @@ type accessClaims struct {
 	ID        string           `json:"jti"`
 	Session   gate.SessionID   `json:"sid"`
 	Roles     []gate.Role      `json:"roles"`
+	Actor     actor.Identity   `json:"actor"` // for services that check the token on their own
 }
 
 func userOf(u gate.User) user {

@@ -252,15 +252,84 @@ CREATE INDEX invitations_org ON invitations (tenant, org, number);
 
 -- Services and devices. Their key is a credential of kind "key"; name is what
 -- they call themselves by, display_name of the principal what people do.
+-- Both may have an owner, a user or an org, without whom they are nobody: then
+-- their row goes, and a principal of these kinds without its row may do nothing.
 CREATE TABLE apps (
     tenant     TEXT   NOT NULL,
     id         TEXT   NOT NULL,
     name       TEXT   NOT NULL,
     rotated_at BIGINT,
+    owner_user TEXT,
+    owner_org  TEXT,
     PRIMARY KEY (tenant, id),
-    FOREIGN KEY (tenant, id) REFERENCES principals (tenant, id) ON DELETE CASCADE
+    FOREIGN KEY (tenant, id) REFERENCES principals (tenant, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant, owner_user) REFERENCES users (tenant, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant, owner_org) REFERENCES orgs (tenant, id) ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX apps_name ON apps (tenant, name);
+CREATE INDEX apps_owner_user ON apps (tenant, owner_user) WHERE owner_user IS NOT NULL;
+CREATE INDEX apps_owner_org ON apps (tenant, owner_org) WHERE owner_org IS NOT NULL;
+
+-- AI agents, which act for themselves within what their owner may do.
+CREATE TABLE agents (
+    tenant     TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    owner_user TEXT,
+    owner_org  TEXT,
+    PRIMARY KEY (tenant, id),
+    FOREIGN KEY (tenant, id) REFERENCES principals (tenant, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant, owner_user) REFERENCES users (tenant, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant, owner_org) REFERENCES orgs (tenant, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX agents_name ON agents (tenant, name);
+CREATE INDEX agents_owner_user ON agents (tenant, owner_user) WHERE owner_user IS NOT NULL;
+CREATE INDEX agents_owner_org ON agents (tenant, owner_org) WHERE owner_org IS NOT NULL;
+
+-- Keys that stand for a principal of any kind, as far as their scopes reach. A
+-- key is long and random, so its SHA-256 is enough to find it by; preview is
+-- the part of it that its owner recognizes it by.
+CREATE TABLE api_keys (
+    tenant     TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    principal  TEXT   NOT NULL,
+    digest     TEXT   NOT NULL,
+    preview    TEXT   NOT NULL,
+    label      TEXT   NOT NULL,
+    scopes     TEXT   NOT NULL,
+    created_by TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    used_at    BIGINT,
+    revoked_at BIGINT,
+    PRIMARY KEY (tenant, id),
+    FOREIGN KEY (tenant, principal) REFERENCES principals (tenant, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX api_keys_digest ON api_keys (tenant, digest);
+CREATE INDEX api_keys_principal ON api_keys (tenant, principal, created_at);
+
+-- Public keys of authenticators (W3C Web Authentication). Nothing in it is
+-- secret; flags and counter change with every use.
+CREATE TABLE passkeys (
+    tenant          TEXT    NOT NULL,
+    id              TEXT    NOT NULL,
+    principal       TEXT    NOT NULL,
+    credential_id   TEXT    NOT NULL,
+    public_key      TEXT    NOT NULL,
+    sign_count      BIGINT  NOT NULL,
+    aaguid          TEXT    NOT NULL,
+    transports      TEXT    NOT NULL,
+    backup_eligible BOOLEAN NOT NULL,
+    backed_up       BOOLEAN NOT NULL,
+    attestation     TEXT    NOT NULL,
+    label           TEXT    NOT NULL,
+    created_at      BIGINT  NOT NULL,
+    used_at         BIGINT,
+    PRIMARY KEY (tenant, id),
+    FOREIGN KEY (tenant, principal) REFERENCES principals (tenant, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX passkeys_credential_id ON passkeys (tenant, credential_id);
+CREATE INDEX passkeys_principal ON passkeys (tenant, principal);
 
 CREATE TABLE nodes (
     tenant        TEXT NOT NULL,

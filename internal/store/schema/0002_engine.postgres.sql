@@ -12,7 +12,8 @@ BEGIN
     FOREACH name IN ARRAY ARRAY[
         'principals', 'users', 'counters', 'roles', 'role_grants', 'credentials', 'sessions',
         'events', 'outbox', 'limits', 'signing_keys', 'one_time_tokens',
-        'orgs', 'memberships', 'invitations', 'apps', 'nodes', 'node_services']
+        'orgs', 'memberships', 'invitations', 'apps', 'nodes', 'node_services',
+        'agents', 'api_keys', 'passkeys']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);

@@ -13,10 +13,10 @@ var floors = [][]string{
 	3: {"store/...", "factor/...", "web/...", "provision/matrix", "provision/farewell", "provision/breach"}, // memory, checks, HTTP, clients: hold no rule
 	4: {"session", "token", "directory", "apikey", "machine", "org", // workers: own one noun's life
 		"federation/...", "limit", "provision", "jobs"},
-	5:  {"proving", "admission"},                                            // what every way in begins and ends with
-	6:  {"login", "account", "authn", "oauth/...", "admin", "importer/..."}, // conductors: know the order of steps
-	7:  {"dialect/...", "pages/..."},                                        // faces: one wire format each
-	8:  {"server"},                                                          // wires everything
+	5:  {"proving", "passkeys", "admission"},                                                 // what every way in begins and ends with
+	6:  {"login", "account", "authn", "agent", "demo", "oauth/...", "admin", "importer/..."}, // conductors: know the order of steps
+	7:  {"dialect/...", "pages/..."},                                                         // faces: one wire format each
+	8:  {"server"},                                                                           // wires everything
 	9:  {"cli"},
 	10: {"cmd/...", "test/..."}, // nothing imports them; tests (internal/test, test) import each other
 }

@@ -71,6 +71,7 @@ type Options struct {
 	Set      map[string]string // settings by key
 	Environ  []string          // NAME=value
 	Clock    gate.Clock        // default: time.Now
+	Demo     bool              // people of the demo live in it, as with serve --demo
 }
 
 // House is a running Gatehouse.
@@ -110,6 +111,11 @@ func Start(t testing.TB, o Options) *House {
 	defer cancel()
 	if err := h.Server.House().Ready(ctx); err != nil {
 		t.Fatalf("the house does not get ready: %v\n%s", err, h.Log)
+	}
+	if o.Demo {
+		if err := h.Server.Demonstrate(ctx); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return h
 }

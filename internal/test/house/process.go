@@ -26,8 +26,8 @@ type Process struct {
 const greetsWithin = 20 * time.Second
 
 // Launch starts the real program with "serve" and waits until it listens, not
-// until it is ready. It dies with the test. Of the options, Clock has no
-// meaning here.
+// until it is ready. It dies with the test. Of the options, Clock and Demo have
+// no meaning here.
 func Launch(t testing.TB, o Options) *Process {
 	t.Helper()
 	p := &Process{Log: &Log{}, exited: make(chan struct{}), cmd: prepare(t, o, "serve")}

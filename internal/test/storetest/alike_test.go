@@ -48,7 +48,7 @@ func drawOp(t *rapid.T) op {
 			return fmt.Sprintf("%+v", got), err
 		}}
 	}
-	return rapid.SampledFrom([]op{
+	return rapid.SampledFrom(append(drawKeyOps(named, id, gate.PrincipalID(word), word2, yes, minutes), []op{
 		named("AddUser", func(tx *store.Tx) (any, error) {
 			e, _ := gate.ParseEmail(address)
 			return tx.AddUser(gate.User{ID: id, DisplayName: word}, e)
@@ -91,7 +91,43 @@ func drawOp(t *rapid.T) op {
 			return tx.AddSigningKey(store.SigningKey{ID: word, Algorithm: word2})
 		}),
 		named("Sweep", func(tx *store.Tx) (any, error) { return tx.Sweep(time.Hour, 1) }),
-	}).Draw(t, "op")
+	}...)).Draw(t, "op")
+}
+
+// drawKeyOps are the methods about agents, API keys and passkeys. Agents have
+// words for ids, so that histories meet them often.
+func drawKeyOps(named func(string, func(tx *store.Tx) (any, error)) op, id, agent gate.PrincipalID, word string, yes bool, minutes time.Duration) []op {
+	kind, of, owner := gate.KindAgent, agent, gate.Owner{}
+	if yes {
+		kind, of, owner = gate.KindApp, id, gate.Owner{User: id}
+	}
+	key := gate.APIKeyID(agent)
+	passkey := gate.Passkey{ID: gate.PasskeyID(agent), Principal: id, CredentialID: word, SignCount: int64(minutes / time.Minute), BackedUp: yes}
+	return []op{
+		named("AddAgent", func(tx *store.Tx) (any, error) {
+			return tx.AddAgent(gate.Agent{ID: agent, Kind: kind, Name: word, Owner: owner})
+		}),
+		named("MakeAgent", func(tx *store.Tx) (any, error) { return nil, tx.MakeAgent(id, word) }),
+		named("Agent", func(tx *store.Tx) (any, error) { return tx.Agent(kind, word) }),
+		named("AgentsOf", func(tx *store.Tx) (any, error) { return tx.AgentsOf(kind, []gate.Owner{owner, {User: ada}}, "", 2) }),
+		named("CountAgentsOf", func(tx *store.Tx) (any, error) { return tx.CountAgentsOf(owner) }),
+		named("RemoveAgent", func(tx *store.Tx) (any, error) { return nil, tx.RemoveAgent(agent) }),
+		named("RemoveUser", func(tx *store.Tx) (any, error) { return nil, tx.RemoveUser(id) }),
+		named("Principal", func(tx *store.Tx) (any, error) { return tx.Principal(of) }),
+		named("AddAPIKey", func(tx *store.Tx) (any, error) {
+			return tx.AddAPIKey(gate.APIKey{ID: key, Principal: of, ExpiresAt: tx.Now().Add(minutes)}, digest(word))
+		}),
+		named("APIKeyByDigest", func(tx *store.Tx) (any, error) { return tx.APIKeyByDigest(digest(word)) }),
+		named("APIKeysOf", func(tx *store.Tx) (any, error) { return tx.APIKeysOf(of, 2) }),
+		named("CountAPIKeys", func(tx *store.Tx) (any, error) { return tx.CountAPIKeys(of) }),
+		named("RevokeAPIKey", func(tx *store.Tx) (any, error) { return tx.RevokeAPIKey(of, key) }),
+		named("APIKeyUsed", func(tx *store.Tx) (any, error) { return nil, tx.APIKeyUsed(key, tx.Now().Add(minutes)) }),
+		named("AddPasskey", func(tx *store.Tx) (any, error) { return tx.AddPasskey(passkey) }),
+		named("PasskeysOf", func(tx *store.Tx) (any, error) { return tx.PasskeysOf(id, 2) }),
+		named("PasskeyUsed", func(tx *store.Tx) (any, error) { return tx.PasskeyUsed(passkey, passkey.SignCount) }),
+		named("RemovePasskey", func(tx *store.Tx) (any, error) { return nil, tx.RemovePasskey(id, passkey.ID) }),
+		named("Spend", func(tx *store.Tx) (any, error) { return tx.Spend(digest(word), string(agent), tx.Now().Add(minutes)) }),
+	}
 }
 
 // TestBothEnginesRememberAlike plays random histories on both and compares what

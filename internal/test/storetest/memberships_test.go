@@ -4,6 +4,7 @@ package storetest
 
 import (
 	"errors"
+	"testing"
 	"time"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
@@ -45,6 +46,55 @@ func testMembership(b *bench) {
 		b.want("in no org", none, gate.ErrNotFound)
 		return err
 	})
+}
+
+// TestMembershipsSayOfWhichKindTheirOrgIs, wherever they come with whom they
+// belong to: the oldest first, and those of one moment by org.
+func TestMembershipsSayOfWhichKindTheirOrgIs(t *testing.T) {
+	const circle = gate.OrgID("0b0b0b0b-0000-4000-8000-000000000003")
+	want := []gate.Membership{
+		{Org: work, Kind: gate.KindWorkspace, Principal: ada, Role: gate.OrgAdmin},
+		{Org: circle, Kind: gate.KindMicroDAO, Principal: ada, Role: gate.OrgMember},
+		{Org: home, Kind: gate.KindHousehold, Principal: ada, Role: gate.OrgPowerUser},
+	}
+	for name, look := range map[string]func(tx *store.Tx) ([]gate.Membership, error){
+		"User":         func(tx *store.Tx) ([]gate.Membership, error) { u, err := tx.User(ada); return u.Memberships, err },
+		"UserByNumber": func(tx *store.Tx) ([]gate.Membership, error) { u, err := tx.UserByNumber(1); return u.Memberships, err },
+		"AccountByEmail": func(tx *store.Tx) ([]gate.Membership, error) {
+			a, err := tx.AccountByEmail("ada@example.org")
+			return a.User.Memberships, err
+		},
+		"Presence": func(tx *store.Tx) ([]gate.Membership, error) {
+			p, err := tx.Presence(session1)
+			return p.User.Memberships, err
+		},
+		"Principal": func(tx *store.Tx) ([]gate.Membership, error) { p, err := tx.Principal(ada); return p.Memberships, err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			OnBothEngines(t, func(t *testing.T, m *Memory) {
+				b := &bench{t, m, m.Open(t)}
+				b.user(ada, "ada")
+				b.user(bob, "bob")
+				b.session(session1, ada, "192.0.2.1")
+				for i, place := range want {
+					b.write(func(tx *store.Tx) error {
+						_, err := tx.AddOrg(gate.Org{ID: place.Org, Kind: place.Kind, Name: "Zoë's, and a comma"})
+						_, err2 := tx.AddMember(place.Org, ada, place.Role)
+						_, err3 := tx.AddMember(place.Org, bob, gate.OrgMember)
+						return errors.Join(err, err2, err3)
+					})
+					if i == 0 {
+						m.Clock.Forward(time.Minute)
+					}
+				}
+				b.read(func(tx *store.Tx) error {
+					got, err := look(tx)
+					same(b, "memberships", got, want)
+					return err
+				})
+			})
+		})
+	}
 }
 
 func testOldestMembership(b *bench) {

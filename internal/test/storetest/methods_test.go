@@ -114,6 +114,12 @@ var methods = map[string]func(b *bench){
 	"CountMembers": testCountMembers, "CountOrgAdmins": testCountOrgAdmins, "CountOrgsOf": testCountOrgsOf,
 	"AddInvitation": testAddInvitation, "Invitations": testInvitations, "InvitationByCode": testInvitationByCode, "UseInvitation": testUseInvitation,
 	"CountOpenInvitations": testCountOpenInvitations, "RevokeInvitation": testRevokeInvitation, "RevokeInvitationsBy": testRevokeInvitationsBy,
+	"AddAgent": testAddAgent, "Agent": testAgent, "AgentsOf": testAgentsOf, "CountAgentsOf": testCountAgentsOf, "RemoveAgent": testRemoveAgent,
+	"MakeAgent": testMakeAgent, "Principal": testPrincipal,
+	"AddAPIKey": testAddAPIKey, "APIKeyByDigest": testAPIKeyByDigest, "APIKeysOf": testAPIKeysOf, "CountAPIKeys": testCountAPIKeys,
+	"RevokeAPIKey": testRevokeAPIKey, "APIKeyUsed": testAPIKeyUsed,
+	"AddPasskey": testAddPasskey, "PasskeyByCredential": testPasskeyByCredential, "PasskeysOf": testPasskeysOf, "PasskeyUsed": testPasskeyUsed,
+	"RenamePasskey": testRenamePasskey, "RemovePasskey": testRemovePasskey, "Spend": testSpend,
 	"Sweep": testSweep,
 }
 

@@ -172,8 +172,8 @@ func (m *Memory) AddTenant(t testing.TB, tenant gate.TenantID) {
 // tables are all that belong to tenants; a test compares the list with the
 // database.
 var tables = []string{
-	"apps", "counters", "credentials", "events", "invitations", "limits", "memberships", "node_services", "nodes", "one_time_tokens", "orgs", "outbox", "principals",
-	"role_grants", "roles", "sessions", "signing_keys", "users",
+	"agents", "api_keys", "apps", "counters", "credentials", "events", "invitations", "limits", "memberships", "node_services", "nodes", "one_time_tokens", "orgs", "outbox",
+	"passkeys", "principals", "role_grants", "roles", "sessions", "signing_keys", "users",
 }
 
 // alike writes a BOOLEAN as SQLite does.

@@ -202,6 +202,57 @@ var foreign = map[string]func(tx *store.Tx, w world) error{
 		n, err := tx.RevokeInvitationsBy(home, ada)
 		return saw2(n > 0, err)
 	},
+	"AddAgent": func(tx *store.Tx, _ world) error {
+		_, err := tx.AddAgent(gate.Agent{ID: mole, Kind: gate.KindAgent, Name: "mole"})
+		_, err2 := tx.AddAgent(gate.Agent{ID: shrew, Kind: gate.KindAgent, Name: "shrew", Owner: adas}) // who is of the first tenant
+		return saw(err != nil || err2 == nil || errors.Is(err2, gate.ErrAgentTaken))
+	},
+	"Agent": func(tx *store.Tx, _ world) error {
+		_, err := tx.Agent(gate.KindAgent, "mole")
+		_, err2 := tx.Agent(gate.KindApp, "depot")
+		return errors.Join(none(err), none(err2))
+	},
+	"AgentsOf": func(tx *store.Tx, _ world) error {
+		all, err := tx.AgentsOf(gate.KindAgent, nil, "", 9)
+		hers, err2 := tx.AgentsOf(gate.KindAgent, []gate.Owner{adas, homes}, "", 9)
+		return saw2(len(all)+len(hers) > 0, errors.Join(err, err2))
+	},
+	"CountAgentsOf": func(tx *store.Tx, _ world) error { n, err := tx.CountAgentsOf(adas); return saw2(n > 0, err) },
+	"RemoveAgent":   func(tx *store.Tx, _ world) error { return none(tx.RemoveAgent(mole)) },
+	"MakeAgent":     func(tx *store.Tx, w world) error { return none(tx.MakeAgent(w.user.ID, "theirs")) },
+	"Principal": func(tx *store.Tx, w world) error {
+		_, err := tx.Principal(w.user.ID)
+		_, err2 := tx.Principal(mole)
+		return errors.Join(none(err), none(err2))
+	},
+	"AddAPIKey": func(tx *store.Tx, _ world) error {
+		_, err := tx.AddAPIKey(gate.APIKey{ID: "theirs", Principal: mole}, digest("theirs"))
+		return none(err)
+	},
+	"APIKeyByDigest": func(tx *store.Tx, _ world) error { _, err := tx.APIKeyByDigest(digest("key")); return none(err) },
+	"APIKeysOf":      func(tx *store.Tx, _ world) error { list, err := tx.APIKeysOf(mole, 9); return saw2(len(list) > 0, err) },
+	"CountAPIKeys":   func(tx *store.Tx, _ world) error { n, err := tx.CountAPIKeys(mole); return saw2(n > 0, err) },
+	"RevokeAPIKey":   func(tx *store.Tx, _ world) error { _, err := tx.RevokeAPIKey(mole, "key"); return none(err) },
+	"APIKeyUsed":     func(tx *store.Tx, w world) error { return tx.APIKeyUsed("key", w.later) },
+	"AddPasskey": func(tx *store.Tx, _ world) error { // for somebody of the first tenant
+		_, err := tx.AddPasskey(aPasskey("one", ada))
+		return saw(err == nil || errors.Is(err, gate.ErrPasskeyTaken))
+	},
+	"PasskeyByCredential": func(tx *store.Tx, _ world) error {
+		_, err := tx.PasskeyByCredential("credential-one")
+		return none(err)
+	},
+	"PasskeysOf": func(tx *store.Tx, _ world) error { list, err := tx.PasskeysOf(ada, 9); return saw2(len(list) > 0, err) },
+	"PasskeyUsed": func(tx *store.Tx, _ world) error {
+		did, err := tx.PasskeyUsed(aPasskey("one", ada), 7)
+		return saw2(did, err)
+	},
+	"RenamePasskey": func(tx *store.Tx, _ world) error { return none(tx.RenamePasskey(ada, "one", "theirs")) },
+	"RemovePasskey": func(tx *store.Tx, _ world) error { return none(tx.RemovePasskey(ada, "one")) },
+	"Spend": func(tx *store.Tx, w world) error {
+		did, err := tx.Spend(digest("spent"), "test", w.later)
+		return saw2(!did, err)
+	},
 	"Sweep": func(tx *store.Tx, _ world) error { n, err := tx.Sweep(0, 100); return saw2(n > 0, err) },
 }
 
@@ -252,6 +303,7 @@ func populate(b *bench) world {
 			tx.Record(gate.Event{Name: "test", Subject: ada}))
 	})
 	populateMachines(b)
+	populateKeys(b)
 	b.m.Clock.Forward(48 * time.Hour) // everything that can expire has expired
 	return w
 }
@@ -265,7 +317,7 @@ func TestTenantsDoNotMeet(t *testing.T) {
 		before := m.Dump(t, gate.DefaultTenant)
 		for name, call := range foreign {
 			err := b.db.Write(context.Background(), other, func(tx *store.Tx) error { return call(tx, w) })
-			if errors.Is(err, errSaw) || err != nil && !slices.Contains([]string{"AddSession", "GrantRole", "SetPasswordVerifier", "SetKey", "AddNode", "GrantService", "AddInvitation"}, name) {
+			if errors.Is(err, errSaw) || err != nil && !slices.Contains([]string{"AddSession", "GrantRole", "SetPasswordVerifier", "SetKey", "AddNode", "GrantService", "AddInvitation", "AddAgent", "AddPasskey"}, name) {
 				t.Errorf("%s: %v", name, err)
 			}
 			m.Reset(t, other)

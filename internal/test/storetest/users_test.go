@@ -90,6 +90,52 @@ func TestNumbersAreUniqueUnderFiftyAdds(t *testing.T) {
 	})
 }
 
+// TestANumberThatIsGivenIsKept, and later ones follow the greatest: numbers of
+// another life must not be given out a second time.
+func TestANumberThatIsGivenIsKept(t *testing.T) {
+	OnBothEngines(t, func(t *testing.T, m *Memory) {
+		b := &bench{t, m, m.Open(t)}
+		for i, step := range []struct {
+			what        string
+			given, want int64
+		}{
+			{"the first of all", 93, 93}, {"it goes on from there", 0, 94}, {"a lower one", 40, 40}, {"turns nothing back", 0, 95},
+			{"the next one", 96, 96}, {"and on", 0, 97}, {"a greater one", 1001, 1001}, {"and on from there", 0, 1002},
+		} {
+			id := gate.PrincipalID(string("abcdef01"[i])) + ada[1:]
+			b.write(func(tx *store.Tx) error {
+				u, err := tx.AddUser(gate.User{ID: id, Number: step.given}, gate.Email{})
+				same(b, step.what, u.Number, step.want)
+				return err
+			})
+			b.read(func(tx *store.Tx) error {
+				u, err := tx.UserByNumber(step.want)
+				same(b, step.what+", looked up", u.ID, id)
+				return err
+			})
+		}
+	})
+}
+
+// TestAUserIsOfTheKindThatWasGiven, a human if none was.
+func TestAUserIsOfTheKindThatWasGiven(t *testing.T) {
+	OnBothEngines(t, func(t *testing.T, m *Memory) {
+		b := &bench{t, m, m.Open(t)}
+		for id, c := range map[gate.PrincipalID]struct{ given, want gate.PrincipalKind }{ada: {"", gate.KindUser}, bob: {gate.KindUser, gate.KindUser}, eve: {gate.KindAgent, gate.KindAgent}} {
+			b.write(func(tx *store.Tx) error {
+				u, err := tx.AddUser(gate.User{ID: id, Kind: c.given}, gate.Email{})
+				same(b, "added", u.Kind, c.want)
+				return err
+			})
+			b.read(func(tx *store.Tx) error {
+				u, err := tx.User(id)
+				same(b, "kept", u.Kind, c.want)
+				return err
+			})
+		}
+	})
+}
+
 // TestOneAddressOneAccount: of fifty who register the same address at once, in
 // as many spellings, one gets it.
 func TestOneAddressOneAccount(t *testing.T) {

@@ -7,23 +7,23 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/gatehouse/gatehouse/internal/test/browser"
 )
 
 // Both pages in a real browser, at the root and behind a proxy that strips a
 // prefix. APIDOCS_SCREENSHOTS names a folder to leave pictures in.
 func TestPagesInBrowser(t *testing.T) {
-	browser := startBrowser(t)
+	started := browser.Start(t)
 	tests := []struct {
 		page, ready string   // ready: a selector that exists once all is drawn
 		draws       []string // texts that the reader sees
@@ -40,10 +40,10 @@ func TestPagesInBrowser(t *testing.T) {
 		site := serveSite(t, prefix)
 		for _, tt := range tests {
 			t.Run(prefix+tt.page, func(t *testing.T) {
-				tab, seen := openTab(t, browser)
+				tab, seen := openTab(t, started)
 				var text string
 				var picture []byte
-				run(t, tab,
+				browser.Run(t, tab,
 					chromedp.Navigate(site.URL+prefix+tt.page),
 					chromedp.WaitVisible(tt.ready, chromedp.ByQuery),
 					chromedp.Text("body", &text, chromedp.ByQuery),
@@ -66,11 +66,11 @@ func TestPagesInBrowser(t *testing.T) {
 func TestTryItOutInBrowser(t *testing.T) {
 	const prefix = "/behind/a/proxy"
 	site := serveSite(t, prefix)
-	tab, seen := openTab(t, startBrowser(t))
+	tab, seen := openTab(t, browser.Start(t))
 	const ping = "#operations-life-ping "
 	var answer string
 	var picture []byte
-	run(t, tab,
+	browser.Run(t, tab,
 		chromedp.Navigate(site.URL+prefix+"/docs"),
 		chromedp.Click(ping+".opblock-summary-control", chromedp.ByQuery),
 		chromedp.Click(ping+".try-out__btn", chromedp.ByQuery),
@@ -90,8 +90,8 @@ func TestTryItOutInBrowser(t *testing.T) {
 // ReDoc searches in a worker that it starts from a blob: address.
 func TestSearchInBrowser(t *testing.T) {
 	site := serveSite(t, "")
-	tab, _ := openTab(t, startBrowser(t))
-	run(t, tab,
+	tab, _ := openTab(t, browser.Start(t))
+	browser.Run(t, tab,
 		chromedp.Navigate(site.URL+"/redoc"),
 		chromedp.WaitVisible(`input[aria-label="Search"]`, chromedp.ByQuery),
 		chromedp.SendKeys(`input[aria-label="Search"]`, "writ", chromedp.ByQuery),
@@ -111,71 +111,14 @@ func serveSite(t *testing.T, prefix string) *httptest.Server {
 	return site
 }
 
-// startBrowser fails the test where there is no Chromium: whoever asks for the
-// interop tests wants to know that this one did not run.
-func startBrowser(t *testing.T) context.Context {
+func openTab(t *testing.T, started context.Context) (context.Context, *sightings) {
 	t.Helper()
-	binary, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("chromium is not on the PATH: install it (Debian: apt-get install chromium), then run this test again")
-	}
-	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(binary),
-		chromedp.UserDataDir(profileFolder(t)),
-		chromedp.Headless,
-		chromedp.NoSandbox,
-		chromedp.DisableGPU,
-		chromedp.NoFirstRun,
-		chromedp.WindowSize(1280, 900),
-	}
-	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
-		options = append(options, chromedp.Flag(flag, true))
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(stop)
-	browser, quit := chromedp.NewContext(ctx)
-	t.Cleanup(quit)
-	run(t, browser)
-	return browser
-}
-
-// profileFolder is t.TempDir for a browser: its helper processes outlive it by
-// a moment and still write, which makes a first removal fail.
-func profileFolder(t *testing.T) string {
-	t.Helper()
-	folder, err := os.MkdirTemp("", "gatehouse-browser-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for range 50 {
-			if err = os.RemoveAll(folder); err == nil {
-				return
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-		t.Errorf("the browser's folder cannot be removed: %v", err)
-	})
-	return folder
-}
-
-func openTab(t *testing.T, browser context.Context) (context.Context, *sightings) {
-	t.Helper()
-	tab, closeTab := chromedp.NewContext(browser)
+	tab, closeTab := chromedp.NewContext(started)
 	t.Cleanup(closeTab)
 	seen := &sightings{requests: map[network.RequestID]string{}}
 	chromedp.ListenTarget(tab, seen.note)
-	run(t, tab, network.Enable(), log.Enable())
+	browser.Run(t, tab, network.Enable(), log.Enable())
 	return tab, seen
-}
-
-func run(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
-	t.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func keepPicture(t *testing.T, picture []byte) {
