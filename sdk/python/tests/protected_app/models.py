@@ -1,0 +1,3 @@
+from gatehouse import ActorIdentity
+
+__all__ = ["ActorIdentity"]
