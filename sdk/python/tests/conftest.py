@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Unpack
 
+import postgres
+import psycopg
 import pytest
 from service import Service
 
@@ -43,6 +46,15 @@ def service() -> Iterator[Service]:
     """An HTTP server whose answers the test decides."""
     with Service() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Path]:
+    """The folder of the socket of a real Postgres, with a role "service" that may log in."""
+    with postgres.running() as folder:
+        with psycopg.connect(host=str(folder), user="postgres") as connection:
+            connection.execute("CREATE ROLE service LOGIN")
+        yield folder
 
 
 @pytest.fixture(autouse=True)

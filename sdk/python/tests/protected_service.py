@@ -1,4 +1,4 @@
-"""Runs the service in protected_app in a real uvicorn, as its authors would."""
+"""Runs a service in a real uvicorn, as its authors would."""
 
 import os
 import signal
@@ -12,19 +12,22 @@ from pathlib import Path
 import httpx
 
 _PATIENCE = 60.0
+_FOLDER = Path(__file__).parent / "protected_app"
 
 
 @contextmanager
-def running(settings: Mapping[str, str], log: Path) -> Iterator[httpx.Client]:
+def running(
+    settings: Mapping[str, str], log: Path, app: str = "main:app", folder: Path = _FOLDER
+) -> Iterator[httpx.Client]:
     """Start it with these variables and yield a client of it."""
-    uvicorn = [sys.executable, "-m", "uvicorn", "main:app"]
+    uvicorn = [sys.executable, "-m", "uvicorn", app]
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
         log.open("w") as errors,
         subprocess.Popen(
             [*uvicorn, "--fd", str(listening.fileno())],
             pass_fds=[listening.fileno()],
-            cwd=Path(__file__).parent / "protected_app",
+            cwd=folder,
             env=os.environ | settings,
             stderr=errors,
         ) as process,

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Self
 
 ACTOR = {
@@ -52,7 +53,7 @@ class Service:
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.001}
         )
         self._thread.start()
         return self
@@ -71,10 +72,15 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # of five at the most, many connections at a time would be lost
 
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)  # HTTPServer's asks the DNS for its own name
+        self.server_port = self.socket.getsockname()[1]
+
 
 def _server_of(service: Service) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or the body waits 40 ms until the headers are acknowledged
 
         def setup(self) -> None:
             super().setup()

@@ -69,6 +69,10 @@ def test_only_credentials_are_sent(make_verify: MakeVerify, service: Service) ->
     [
         (Reply(401, {"detail": "no"}), Unauthenticated),
         (Reply(401, b"not json"), Unauthenticated),
+        (
+            Reply(401, headers={"Retry-After": f"Fri, 31 Dec {'9' * 20} 23:59:59 GMT"}),
+            Unauthenticated,
+        ),
         (Reply(403, {"detail": "no"}), Forbidden),
         (Reply(201), Unavailable),
         (Reply(204, b""), Unavailable),
@@ -126,6 +130,10 @@ def test_any_other_answer_is_no_actor(
         ("soon", {}),
         ("-1", {}),
         ("", {}),
+        ("9" * 5000, {}),
+        (f"Fri, 31 Dec {'9' * 20} 23:59:59 GMT", {}),
+        (f"Fri, 31 Dec 1999 {'9' * 20}:59:59 GMT", {}),
+        (f"Fri, 31 Dec 1999 23:59:59 +{'9' * 20}", {}),
     ],
 )
 def test_retry_after_is_passed_on_if_it_can_be_read(
@@ -319,8 +327,17 @@ def test_connection_is_used_again(make_verify: MakeVerify, service: Service) -> 
         {"Authorization": "Basic dXNlcjpwYXNz"},
         {"Cookie": "theme=dark"},
         {"X-API-Key": "dk_short"},
+        {"X-API-Key": "gh_ak_short"},
         {"X-API-Key": "dk_short", "Authorization": "Bearer session-1"},
         {"Authorization": "Bearer gh_ak_short"},
+        {"Authorization": "Bearer gh_ak_short", "Cookie": "session_token=session-1"},
+        {"Authorization": f"Bearer {'x' * 16 * 1024}"},
+        {"Cookie": f"session_token={'x' * 16 * 1024}"},
+        # Their lower and upper cases are the s, S and k of ASCII.
+        {"Authorization": "Bearer \u017fession-1"},
+        {"Authorization": "Bearer \u212aey"},
+        {"X-API-Key": "\u017fession-1"},
+        {"Cookie": "session_token=\u017fession-1"},
     ],
 )
 def test_hopeless_requests_are_refused_without_asking(
@@ -329,6 +346,38 @@ def test_hopeless_requests_are_refused_without_asking(
     with pytest.raises(Unauthenticated):
         make_verify(auth_url=service.url)(headers)
     assert service.asked == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-API-Key": "gh_st_of-a-gateway"},
+        {"X-API-Key": "ak_of-somebody-else"},
+        {"X-API-Key": "DK_short"},
+        {"X-API-Key": "gh_st_of-a-gateway", "Authorization": "Bearer dk_short"},
+        {"X-API-Key": f"dk_{'0' * 43}3xMPgs", "Authorization": "Bearer dk_short"},
+        {"Cookie": "session_token=dk_short"},
+    ],
+)
+def test_what_may_be_good_is_asked_about(
+    make_verify: MakeVerify, service: Service, headers: dict[str, str]
+) -> None:
+    assert make_verify(auth_url=service.url)(headers).actor_id == "user:93"
+    (asked,) = service.asked
+    shown = {name.lower(): value for name, value in headers.items()}
+    assert {name: value for name, value in asked.headers.items() if name in shown} == shown
+
+
+def test_all_session_cookies_are_shown(make_verify: MakeVerify, service: Service) -> None:
+    """The auth service refuses two of different actors: a neighbouring host may have set one."""
+    verify = make_verify(auth_url=service.url)
+    verify({"Cookie": "session_token=a; x=1;session_token=b; __Host-session_token=c"})
+    verify({"Cookie": "; ".join(f"session_token={number}" for number in range(9))})
+
+    assert [asked.headers["cookie"] for asked in service.asked] == [
+        "__Host-session_token=c; session_token=a; session_token=b",
+        "session_token=0; session_token=1; session_token=2; session_token=3",
+    ]
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 500])

@@ -1,12 +1,10 @@
 """Row security in a real Postgres, with real drivers."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import postgres
 import psycopg
 import psycopg2
 import pytest
@@ -28,7 +26,6 @@ SOFIA = ActorIdentity("agent:sofia", "agent", (), ("agent",))
 
 # The policies of the README.
 SCHEMA = """
-CREATE ROLE service LOGIN;
 CREATE TABLE notes (owner text, microdao text, body text);
 ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY of_their_owner ON notes
@@ -45,11 +42,10 @@ ADAS = "ada,common"
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    with postgres.running() as folder:
-        with psycopg.connect(host=str(folder), user="postgres", autocommit=True) as connection:
-            connection.execute(SCHEMA)
-        yield folder
+def folder(cluster: Path) -> Path:
+    with psycopg.connect(host=str(cluster), user="postgres", autocommit=True) as connection:
+        connection.execute(SCHEMA)
+    return cluster
 
 
 @pytest.fixture
@@ -212,6 +208,32 @@ def test_sqlalchemy_in_asyncio(to: dict[str, str], driver: str) -> None:
         await engine.dispose()
 
     asyncio.run(ask())
+
+
+def test_what_would_set_nothing_is_refused(to: dict[str, str], dsn: str) -> None:
+    engine = create_async_engine("postgresql+asyncpg://", connect_args=to)
+
+    async def ask() -> None:
+        async with (
+            await psycopg.AsyncConnection.connect(dsn) as of_psycopg,
+            asyncpg.create_pool(**to, min_size=1) as pool,
+            pool.acquire() as of_asyncpg,
+            engine.connect() as of_sqlalchemy,
+            AsyncSession(engine) as session,
+        ):
+            for executor in (of_psycopg, of_psycopg.cursor(), pool, of_asyncpg, session):
+                with pytest.raises(TypeError, match="set_row_security_async"):
+                    set_row_security(executor, ADA)
+            with pytest.raises(TypeError, match="AsyncConnection"):
+                set_row_security(of_sqlalchemy, ADA)
+        await engine.dispose()
+
+    asyncio.run(ask())
+    for nothing in (engine.sync_engine, None, "host=localhost"):
+        with pytest.raises(TypeError, match="no connection"):
+            set_row_security(nothing, ADA)
+        with pytest.raises(TypeError, match="no connection"):
+            asyncio.run(set_row_security_async(nothing, ADA))
 
 
 def test_who_is_no_user_sees_nobodys_rows_neither(dsn: str) -> None:

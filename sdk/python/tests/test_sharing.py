@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from clock import Clock
 from conftest import PATIENCE
 from issuer import Key, bearer, key_set
 from service import Asked, Reply, Service
@@ -67,8 +68,14 @@ def test_tasks_share_one_refusal(service: Service) -> None:
         async with AsyncVerifier(auth_url=service.url, timeout=PATIENCE) as verifier:
             return await _many(verifier, gate)
 
-    assert all(isinstance(answer, Unavailable) for answer in asyncio.run(ask()))
+    refusals = asyncio.run(ask())
+    assert all(isinstance(refusal, Unavailable) for refusal in refusals)
     assert len(service.asked) == 1
+    # Frames have the headers of a request in them, and error trackers show frames.
+    assert len({id(refusal) for refusal in refusals}) == MANY, "they share one error"
+    for refusal in refusals:
+        assert isinstance(refusal, Unavailable)
+        assert refusal.__cause__ is refusal.__context__ is None
 
 
 def test_different_credentials_do_not_share(service: Service) -> None:
@@ -100,16 +107,32 @@ def test_who_asked_first_may_go_away(service: Service) -> None:
     assert len(service.asked) == 1
 
 
+def test_closing_in_the_middle_is_unavailable(service: Service) -> None:
+    service.answer = gate = Gate(Reply())
+
+    async def ask() -> object:
+        verifier = AsyncVerifier(auth_url=service.url, timeout=PATIENCE)
+        asking = asyncio.create_task(verifier.verify(SESSION))
+        assert await asyncio.to_thread(gate.somebody_asks.wait, PATIENCE)
+        await verifier.aclose()
+        gate.opened.set()
+        (outcome,) = await asyncio.gather(asking, return_exceptions=True)
+        await verifier.aclose()
+        return outcome
+
+    assert isinstance(asyncio.run(ask()), Unavailable)
+
+
 def test_old_question_is_not_joined(service: Service) -> None:
     """It may have been decided before the credential was taken back."""
-    gate = Gate(Reply())
+    gate, clock = Gate(Reply()), Clock()
     service.answer = gate
 
     async def ask() -> str:
-        async with AsyncVerifier(auth_url=service.url, timeout=PATIENCE) as verifier:
+        async with AsyncVerifier(auth_url=service.url, timeout=PATIENCE, now=clock) as verifier:
             first = asyncio.create_task(verifier.verify(SESSION))
             assert await asyncio.to_thread(gate.somebody_asks.wait, PATIENCE)
-            await asyncio.sleep(1.05)
+            clock.at += 1.01
             service.answer = lambda _: Reply(body={**_actor(), "actor_id": "user:94"})
             second = (await verifier.verify(SESSION)).actor_id
             gate.opened.set()

@@ -1,6 +1,7 @@
 """A verifier in programs without asyncio: Flask, forks, and its own end."""
 
 import os
+import signal
 import threading
 import warnings
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ def client(service: Service) -> Iterator[httpx.Client]:
     with Verifier(auth_url=service.url, timeout=PATIENCE) as verifier:
         app: WSGIApplication = _flask_app(verifier)
         server = make_server("127.0.0.1", 0, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}"
         with httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as http:
@@ -86,6 +87,39 @@ def test_verifier_works_after_a_fork(service: Service) -> None:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert verifier.verify({"Authorization": "Bearer third"}).actor_id == "user:93"
+    verifier.close()
+
+
+def test_lock_of_another_thread_does_not_come_along_a_fork(service: Service) -> None:
+    verifier = Verifier(auth_url=service.url, timeout=PATIENCE)
+    with verifier._lock, verifier._verification._introspection._known._lock:
+        with warnings.catch_warnings(action="ignore"):
+            child = os.fork()
+        if child == 0:
+            try:
+                signal.alarm(int(PATIENCE))
+                os._exit(0 if verifier.verify(SESSION).actor_id else 1)
+            finally:
+                os._exit(2)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_closing_at_any_moment_hurts_nobody(service: Service) -> None:
+    verifier = Verifier(auth_url=service.url, timeout=PATIENCE, cache_seconds=0)
+    ended = threading.Event()
+
+    def close() -> None:
+        while not ended.is_set():
+            verifier.close()
+
+    def verify(number: int) -> str:
+        return verifier.verify({"Authorization": f"Bearer {number}"}).actor_id
+
+    with ThreadPoolExecutor(5) as threads:
+        closing = threads.submit(close)
+        assert set(threads.map(verify, range(200))) == {"user:93"}
+        ended.set()
+        closing.result(PATIENCE)
     verifier.close()
 
 

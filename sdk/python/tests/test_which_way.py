@@ -31,10 +31,12 @@ def test_only_a_lone_jwt_is_verified_here(
     verify(bearer(token))
     assert [asked.path for asked in service.asked] == [KEYS]
     verify({**bearer(token), "Cookie": "session_token=abc"})
+    verify({"Cookie": f"session_token={token}; session_token=abc"})
+    verify({"X-API-Key": token})
     verify(bearer("session-1"))
     verify(bearer("a.b"))
     verify(bearer("a.b.c.d"))
-    assert [asked.path for asked in service.asked] == [KEYS, *[ASKED] * 4]
+    assert [asked.path for asked in service.asked] == [KEYS, *[ASKED] * 6]
 
 
 def test_without_an_issuer_jwts_are_asked_about(

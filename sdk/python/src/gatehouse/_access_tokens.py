@@ -70,7 +70,7 @@ class AccessTokens:
             raise Unauthenticated("The token is not signed with an algorithm of ours")
         if "crit" in header:
             raise Unauthenticated("The token demands an extension that nobody knows")
-        if not isinstance(kid, str):
+        if not isinstance(kid, str) or not kid:
             raise Unauthenticated("The token does not name its key")
         return kid, algorithm
 

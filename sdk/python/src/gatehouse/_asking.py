@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-import time
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ import httpx
 
 from gatehouse._actor import ActorIdentity
 from gatehouse._questions import Answer, Failure, Question
+from gatehouse._refusals import Refusal
 
 _HEADERS = {
     "Accept": "application/json",
@@ -21,55 +23,69 @@ _HEADERS = {
 }
 
 
+_Outcome = ActorIdentity | Refusal | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     since: float
-    answer: "asyncio.Task[ActorIdentity | None]"
+    outcome: "asyncio.Task[_Outcome]"
 
 
 class Asker:
     """Asks in one event loop; the same questions at the same time are one request."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         # The transport and not the client: that keeps cookies, so that one caller's would be
         # sent for the next, and believes .netrc and proxies in the environment.
         self._transport = httpx.AsyncHTTPTransport(verify=_trusted())
+        self._now = now
         self._asked: dict[bytes, _Asked] = {}
 
     async def ask(self, question: Question) -> ActorIdentity | None:
         """Return what was concluded from the answer, or raise the Refusal that was."""
         asked = self._asked.get(question.key)
-        if asked is None or time.monotonic() - asked.since >= question.shared_for:
+        # A clock that was put back makes everything old.
+        if asked is None or not 0 <= self._now() - asked.since < question.shared_for:
+            if question.is_settled():
+                return None
             asked = self._ask_anew(question)
         # Whoever asked first may go away while others wait.
-        return await asyncio.shield(asked.answer)
+        outcome = await asyncio.shield(asked.outcome)
+        if isinstance(outcome, Refusal):
+            # An error collects the frames it passes, which are not for others who share it.
+            raise copy(outcome)
+        return outcome
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._transport.aclose()
 
     def _ask_anew(self, question: Question) -> _Asked:
-        asked = _Asked(time.monotonic(), asyncio.create_task(self._conclude(question)))
+        asked = _Asked(self._now(), asyncio.create_task(self._conclude(question)))
         self._asked[question.key] = asked
 
-        def forget(answer: "asyncio.Task[ActorIdentity | None]") -> None:
+        def forget(_: "asyncio.Task[_Outcome]") -> None:
             if self._asked.get(question.key) is asked:
                 del self._asked[question.key]
-            if not answer.cancelled():
-                answer.exception()  # or asyncio complains when nobody waits any more
 
-        asked.answer.add_done_callback(forget)
+        asked.outcome.add_done_callback(forget)
         return asked
 
-    async def _conclude(self, question: Question) -> ActorIdentity | None:
-        return question.conclude(await self._get(question))
+    async def _conclude(self, question: Question) -> _Outcome:
+        answer = await self._get(question)
+        try:
+            return question.conclude(answer)
+        except Refusal as refusal:
+            return refusal.with_traceback(None)
 
     async def _get(self, question: Question) -> Answer | Failure:
         try:
             # httpx knows only how long it waits for each byte.
             async with asyncio.timeout(question.timeout):
                 return await self._exchange(question)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # TimeoutError is an OSError
+        except Exception as error:
+            # Not all that the layers below raise is theirs: whatever it is, there is no answer.
             return Failure(type(error).__name__)
 
     async def _exchange(self, question: Question) -> Answer:
@@ -108,6 +124,6 @@ def _seconds_until(retry_after: str | None) -> int | None:
         return int(retry_after)
     try:
         at = parsedate_to_datetime(retry_after)
-    except ValueError:
+        return max(0, round((at - datetime.now(UTC)).total_seconds())) if at.tzinfo else None
+    except (ValueError, OverflowError):  # the latter for a year that no computer counts to
         return None
-    return max(0, round((at - datetime.now(UTC)).total_seconds())) if at.tzinfo else None

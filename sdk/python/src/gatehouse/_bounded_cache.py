@@ -1,8 +1,9 @@
 """A cache that forgets what was not used for longest."""
 
 from collections import OrderedDict
-from threading import Lock
 from typing import Generic, TypeVar
+
+from gatehouse._fork_safe import ForkSafeLock
 
 T = TypeVar("T")
 
@@ -13,7 +14,7 @@ class BoundedCache(Generic[T]):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._values: OrderedDict[bytes, T] = OrderedDict()
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     def get(self, key: bytes) -> T | None:
         """Return what is kept under a key, which counts as a use."""

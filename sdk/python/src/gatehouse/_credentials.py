@@ -18,9 +18,14 @@ class Headers(Protocol):
 
 # The name that only this host can have set comes first.
 _COOKIE_NAMES = ("__Host-session_token", "session_token")
+# The auth service tries as many: a neighbouring sub-domain can set others beside ours.
+_MAX_COOKIES = 4
+# More than any credential has: what is longer is nobody's, and not worth reading.
+_MAX_LENGTH = 16 * 1024
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
-# WSGI and some proxies join two headers with a comma: a credential has none.
-_BEARER = re.compile(r"bearer +([\x21-\x2b\x2d-\x7e]+)", re.IGNORECASE)
+# WSGI and some proxies join two headers with a comma: a credential has none. Without ASCII, the
+# letters K and S would have a third case.
+_BEARER = re.compile(r"bearer +([\x21-\x2b\x2d-\x7e]+)", re.IGNORECASE | re.ASCII)
 _KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
 _JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _SPACE = " \t"
@@ -34,16 +39,22 @@ class Credentials:
     bearer: str | None = field(repr=False)
     """What follows ``Bearer``."""
     cookie: str | None = field(repr=False)
-    """The session cookie, decoded."""
+    """The session cookie that counts, decoded."""
+    cookies: int
+    """How many session cookies there are."""
     headers: dict[str, str] = field(repr=False)
     """The headers that show the same to somebody else, and nothing more."""
 
     def only_jwt(self) -> str | None:
         """Return the one credential, if there is no other and it has the form of a JWT."""
-        if self.api_key is not None or (self.bearer is None) == (self.cookie is None):
+        if self.api_key is not None or (self.bearer is not None) + self.cookies != 1:
             return None
         only = self.cookie if self.bearer is None else self.bearer
         return only if only is not None and _JWT.fullmatch(only) else None
+
+    def are_too_long(self) -> bool:
+        """Whether there is more of them than anybody has."""
+        return sum(map(len, self.headers.values())) > _MAX_LENGTH
 
     def fingerprint(self) -> bytes:
         """Return a name for these credentials from which they cannot be found out."""
@@ -68,19 +79,24 @@ def credentials_in(headers: Headers | Iterable[tuple[str, str]]) -> Credentials:
         api_key = shown["X-API-Key"] = sent["x-api-key"][0]
     if len(sent["authorization"]) == 1 and (found := _BEARER.fullmatch(sent["authorization"][0])):
         bearer, shown["Authorization"] = found[1], found[0]
-    if sent["cookie"] and (pair := _session_cookie(sent["cookie"])):
-        cookie, shown["Cookie"] = _percent_decoded(pair[1]), "=".join(pair)
-    return Credentials(api_key, bearer, cookie, shown)
+    cookies = _session_cookies(sent["cookie"]) if sent["cookie"] else []
+    if cookies:
+        cookie = _percent_decoded(cookies[0][1])
+        shown["Cookie"] = "; ".join(map("=".join, cookies))
+    return Credentials(api_key, bearer, cookie, len(cookies), shown)
 
 
-def _session_cookie(headers: list[str]) -> tuple[str, str] | None:
+def _session_cookies(headers: list[str]) -> list[tuple[str, str]]:
+    """Return names and values, of which the first counts."""
     pairs = [pair.partition("=") for header in headers for pair in header.split(";")]
-    for wanted in _COOKIE_NAMES:
-        for name, _, value in pairs:
-            value = value.strip(_SPACE)
-            if name.strip(_SPACE) == wanted and _VISIBLE.fullmatch(value):
-                return wanted, value
-    return None
+    sent = [(name.strip(_SPACE), value.strip(_SPACE)) for name, _, value in pairs]
+    ours = [
+        (name, value)
+        for wanted in _COOKIE_NAMES
+        for name, value in sent
+        if name == wanted and _VISIBLE.fullmatch(value)
+    ]
+    return ours[:_MAX_COOKIES]
 
 
 def _percent_decoded(value: str) -> str:

@@ -43,21 +43,22 @@ class Introspection:
         any other answer, and for none.
         """
         key = credentials.fingerprint()
-        known = self._known.get(key)
-        if known is not None and self._counts(known.since):
-            return known.actor
-        actor = yield Question(
-            key=key,
-            url=self._url,
-            headers=credentials.headers,
-            timeout=self._timeout,
-            max_bytes=_MAX_ANSWER_BYTES,
-            shared_for=_SHARED_FOR,
-            conclude=partial(self._conclude, key, self._now()),
-        )
-        if actor is None:
-            raise Unavailable("The auth service gives no actor")
-        return actor
+        while True:
+            actor = self._remembered(key)
+            if actor is not None:
+                return actor
+            actor = yield Question(
+                key=key,
+                url=self._url,
+                headers=credentials.headers,
+                timeout=self._timeout,
+                max_bytes=_MAX_ANSWER_BYTES,
+                shared_for=_SHARED_FOR,
+                conclude=partial(self._conclude, key, self._now()),
+                is_settled=lambda: self._remembered(key) is not None,
+            )
+            if actor is not None:
+                return actor
 
     def _conclude(self, key: bytes, since: float, answer: Answer | Failure) -> ActorIdentity:
         actor = _actor_in(answer)
@@ -65,9 +66,12 @@ class Introspection:
         self._known.put(key, _Known(since, actor))
         return actor
 
-    def _counts(self, since: float) -> bool:
+    def _remembered(self, key: bytes) -> ActorIdentity | None:
+        known = self._known.get(key)
         # A clock that was put back makes everything old.
-        return 0 <= self._now() - since < self._cache_seconds
+        if known is None or not 0 <= self._now() - known.since < self._cache_seconds:
+            return None
+        return known.actor
 
 
 def _actor_in(answer: Answer | Failure) -> ActorIdentity:

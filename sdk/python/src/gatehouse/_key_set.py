@@ -15,6 +15,8 @@ _MAX_ANSWER_BYTES = 256 * 1024
 _FRESH_FOR = 5 * 60.0
 _USABLE_FOR = 24 * 60 * 60.0
 _PAUSE = 10.0
+_EMPTY_PAUSE = 1.0
+"""Before asking again when there are no keys to work with."""
 _MIN_RSA_BITS = 2048  # RFC 7518 §3.3
 
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521", "EdDSA": "Ed25519"}
@@ -49,8 +51,11 @@ class KeySet:
         self._now = now
         self._fetched: _Fetched | None = None
         self._asking_since: float | None = None
-        self._failed_at: float | None = None
-        """When fetching failed, if it was the last time."""
+        self._tried_at: float | None = None
+        """When the last answer came, or did not."""
+        self._answers = 0
+        self._failed = False
+        """Whether the last answer was no key set."""
         self._searched_at: float | None = None
         """When a key that we do not have last made us look."""
 
@@ -61,13 +66,17 @@ class KeySet:
         if (kid, algorithm) in held:
             fresh = self._fetched is not None and _is_within(_FRESH_FOR, self._fetched.since, now)
             # The old key serves while another asks, and for a while after that failed.
-            may_wait = self._is_asking(now) or _is_within(_PAUSE, self._failed_at, now)
+            just_failed = self._failed and _is_within(_PAUSE, self._tried_at, now)
+            may_wait = self._is_asking(now) or just_failed
             return None if fresh or may_wait else self._ask(now)
-        if held and not self._is_asking(now):
-            # Anybody can make up key ids, so they must not make us ask each time.
-            if _is_within(_PAUSE, self._searched_at, now):
-                return None
-            self._searched_at = now
+        if self._is_asking(now):
+            return self._ask(now)
+        if not held:
+            return None if _is_within(_EMPTY_PAUSE, self._tried_at, now) else self._ask(now)
+        # Anybody can make up key ids, so they must not make us ask each time.
+        if _is_within(_PAUSE, self._searched_at, now):
+            return None
+        self._searched_at = now
         return self._ask(now)
 
     def find(self, kid: str, algorithm: str) -> PyJWK:
@@ -82,11 +91,12 @@ class KeySet:
             return key
         if not held:
             raise Unavailable("The keys of the issuer of tokens cannot be fetched")
-        if self._failed_at is not None:
+        if self._failed:
             raise Unavailable("The issuer of tokens does not say whether it has this key")
         raise Unauthenticated("The token is signed with an unknown key")
 
     def _ask(self, now: float) -> Question:
+        answers = self._answers
         if not self._is_asking(now):
             self._asking_since = now
         return Question(
@@ -97,19 +107,20 @@ class KeySet:
             max_bytes=_MAX_ANSWER_BYTES,
             shared_for=self._timeout,
             conclude=self._conclude,
+            is_settled=lambda: self._answers != answers,
         )
 
     def _conclude(self, answer: Answer | Failure) -> None:
         since = self._asking_since
-        self._asking_since = None
         keys = None
         if isinstance(answer, Answer) and answer.status == 200 and answer.body is not None:
             keys = _read_keys(answer.body, self._algorithms)
-        if keys is None:
-            self._failed_at = self._now()
-        else:
-            self._fetched = _Fetched(self._now() if since is None else since, keys)
-            self._failed_at = None
+        self._tried_at = self._now()
+        self._answers += 1
+        self._failed = keys is None
+        if keys is not None:
+            self._fetched = _Fetched(self._tried_at if since is None else since, keys)
+        self._asking_since = None  # last: until then, who finds nothing waits and does not ask
 
     def _held(self) -> dict[tuple[str, str], PyJWK]:
         fetched = self._fetched

@@ -1,6 +1,7 @@
 """How a verifier verifies."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,10 +103,20 @@ def _jwt_settings(issuer: str, options: Options, environment: Mapping[str, str])
 
 
 def _http_url(name: str, text: str) -> str:
-    url = urlsplit(text)
-    if url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc or url.query:
+    if not _is_http_url(text):
         raise ValueError(f"{name} must be an http or https URL without a user, password or query")
     return text.rstrip("/")
+
+
+def _is_http_url(text: str) -> bool:
+    # A parser that leaves out line breaks, as urlsplit does, judges another text.
+    if not re.fullmatch(r"(?ai:https?)://[\x21-\x7e]+", text) or set(text) & set("?#\\"):
+        return False
+    try:
+        url = urlsplit(text)
+        return bool(url.hostname) and "@" not in url.netloc and url.port != 0
+    except ValueError:  # of a port or an address that is none
+        return False
 
 
 def _between(name: str, value: float, least: float, most: float) -> float:

@@ -40,6 +40,9 @@ class Question:
     """For how many seconds others may join."""
     conclude: Callable[[Answer | Failure], ActorIdentity | None] = field(repr=False)
     """Learns from the answer, once for all who share it; may raise a Refusal, for all of them."""
+    is_settled: Callable[[], bool] = field(repr=False)
+    """Whether an answer has come since the question was thought of, in another thread. Then it
+    is not asked, and nothing was concluded."""
 
 
 Steps = Generator[Question, ActorIdentity | None, ActorIdentity]

@@ -10,12 +10,15 @@ class Refusal(Exception):
     status: int
     """401, 403 or 503."""
 
-    def __init__(self, detail: str, headers: dict[str, str]) -> None:
+    def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
         """What may be shown to the client."""
-        self.headers = headers
+
+    @property
+    def headers(self) -> dict[str, str]:
         """``WWW-Authenticate`` or ``Retry-After``, where they belong."""
+        return {}
 
 
 class Unauthenticated(Refusal):
@@ -24,7 +27,12 @@ class Unauthenticated(Refusal):
     status = 401
 
     def __init__(self, detail: str = "Not authenticated") -> None:
-        super().__init__(detail, {"WWW-Authenticate": "Bearer"})
+        super().__init__(detail)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """``WWW-Authenticate``."""
+        return {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(Refusal):
@@ -33,7 +41,7 @@ class Forbidden(Refusal):
     status = 403
 
     def __init__(self, detail: str = "Not permitted") -> None:
-        super().__init__(detail, {})
+        super().__init__(detail)
 
 
 class Unavailable(Refusal):
@@ -42,6 +50,11 @@ class Unavailable(Refusal):
     status = 503
 
     def __init__(self, detail: str, retry_after: int | None = None) -> None:
-        super().__init__(detail, {} if retry_after is None else {"Retry-After": str(retry_after)})
+        super().__init__(detail)
         self.retry_after = retry_after
         """In how many seconds to try again, if the other side said so."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """``Retry-After``, if it is known."""
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}

@@ -36,10 +36,11 @@ class Verification:
 
 def _refuse_hopeless(credentials: Credentials) -> None:
     """Refuse what the auth service would refuse, without asking it."""
-    api_key, bearer = credentials.api_key, credentials.bearer
-    if api_key is None and bearer is not None and looks_like_api_key(bearer):
-        api_key = bearer
-    if api_key is not None and not is_well_formed_api_key(api_key):
-        raise Unauthenticated("The API key is mistyped or cut off")
     if not credentials.headers:
         raise Unauthenticated()
+    if credentials.are_too_long():
+        raise Unauthenticated("The credential is too long")
+    # Gateways put session tokens into X-API-Key, too, so what has no key's prefix may be one.
+    first = credentials.api_key or credentials.bearer or ""
+    if looks_like_api_key(first) and not is_well_formed_api_key(first):
+        raise Unauthenticated("The API key is mistyped or cut off")

@@ -2,14 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Iterable
-from threading import Lock, Thread
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from threading import Thread
 from types import TracebackType
 from typing import Self, Unpack
 
 from gatehouse._actor import ActorIdentity
 from gatehouse._asking import Asker
 from gatehouse._credentials import Headers
+from gatehouse._fork_safe import ForkSafeLock
 from gatehouse._options import Options, settings_from
 from gatehouse._questions import Question
 from gatehouse._refusals import Unavailable
@@ -27,10 +29,12 @@ class AsyncVerifier:
     """
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        self._verification = Verification(settings_from(options))
+        settings = settings_from(options)
+        self._verification = Verification(settings)
+        self._now = settings.now
         # Connections belong to a loop, and tests often have a loop for each request.
         self._askers: dict[asyncio.AbstractEventLoop, Asker] = {}
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     async def verify(self, headers: Headers | Iterable[tuple[str, str]]) -> ActorIdentity:
         """Say who sent a request with these headers.
@@ -75,7 +79,7 @@ class AsyncVerifier:
             if asker is None:
                 for old in [old for old in self._askers if old.is_closed()]:
                     del self._askers[old]
-                asker = self._askers[loop] = Asker()
+                asker = self._askers[loop] = Asker(self._now)
             return asker
 
 
@@ -87,8 +91,10 @@ class Verifier:
     """
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        self._verification = Verification(settings_from(options))
-        self._lock = Lock()
+        settings = settings_from(options)
+        self._verification = Verification(settings)
+        self._now = settings.now
+        self._lock = ForkSafeLock()
         self._background: _Background | None = None
 
     def verify(self, headers: Headers | Iterable[tuple[str, str]]) -> ActorIdentity:
@@ -97,7 +103,7 @@ class Verifier:
         try:
             question = next(steps)
             while True:
-                question = steps.send(self._running().ask(question))
+                question = steps.send(self._ask(question))
         except StopIteration as known:
             return _actor(known)
 
@@ -121,20 +127,26 @@ class Verifier:
         """Close the connections."""
         self.close()
 
-    def _running(self) -> "_Background":
+    def _ask(self, question: Question) -> ActorIdentity | None:
+        # Together under the lock, or somebody could close what a question is just put to.
         with self._lock:
             if self._background is None or not self._background.is_alive():
-                self._background = _Background()
-            return self._background
+                self._background = _Background(self._now)
+            answer = self._background.ask(question)
+        try:
+            return answer.result(question.timeout + _GRACE)
+        except TimeoutError:  # the machine is so busy that not even the timeout comes in time
+            answer.cancel()
+            raise Unavailable("There was no time to ask") from None
 
 
 class _Background:
     """An event loop in a thread, and an asker in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self._process = os.getpid()
         self._loop = asyncio.new_event_loop()
-        self._asker = Asker()
+        self._asker = Asker(now)
         # A daemon, as nobody has to close a verifier to end a program.
         self._thread = Thread(target=self._loop.run_forever, name="gatehouse", daemon=True)
         self._thread.start()
@@ -143,21 +155,19 @@ class _Background:
         """Whether it can still answer: a fork copies it without its thread."""
         return self._process == os.getpid()
 
-    def ask(self, question: Question) -> ActorIdentity | None:
-        answer = asyncio.run_coroutine_threadsafe(self._asker.ask(question), self._loop)
-        try:
-            return answer.result(question.timeout + _GRACE)
-        except TimeoutError:  # somebody closed the verifier at just the wrong moment
-            raise Unavailable("The verifier is closed") from None
+    def ask(self, question: Question) -> Future[ActorIdentity | None]:
+        """Begin to ask. Not after ``close``."""
+        return asyncio.run_coroutine_threadsafe(self._asker.ask(question), self._loop)
 
     def close(self) -> None:
+        """Wait for the questions that were put, and end the thread."""
         asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     async def _finish(self) -> None:
-        """Wait for those who wait, which is not long."""
+        """Close the connections after all questions, each of which has its time."""
         others = asyncio.all_tasks() - {asyncio.current_task()}
         if others:
             await asyncio.wait(others)

@@ -5,6 +5,7 @@ After the transaction the settings read ``''`` and not NULL, so a policy uses
 """
 
 import json
+from inspect import iscoroutinefunction
 from typing import Any
 
 from gatehouse._actor import ActorIdentity
@@ -42,8 +43,13 @@ def set_row_security(executor: Any, actor: ActorIdentity) -> None:  # noqa: ANN4
     every transaction, on what then runs the queries.
 
     Raises RuntimeError outside of a transaction, where nothing would be set, if the driver can
-    tell (autocommit). Errors of the driver pass.
+    tell (autocommit), and TypeError for something else, such as a pool or what is for asyncio.
+    Errors of the driver pass.
     """
+    if _is_for_asyncio(executor):
+        raise TypeError(f"{_kind(executor)} is for set_row_security_async")
+    if not hasattr(executor, "execute"):
+        raise _no_executor(executor)
     if callable(getattr(executor, "connection", None)):
         executor = executor.connection()  # of a Session
     connection = getattr(executor, "connection", executor)
@@ -80,7 +86,7 @@ async def set_row_security_async(executor: Any, actor: ActorIdentity) -> None:  
         _must_be_in_transaction(getattr(executor, "connection", executor))
         await executor.execute(_FORMAT, row_security_values(actor))
     else:
-        raise TypeError(f"{type(executor).__name__} is no connection and no cursor")
+        raise _no_executor(executor)
 
 
 def row_security_values(actor: ActorIdentity) -> tuple[str, str, str, str, str]:
@@ -105,6 +111,20 @@ def _must_be_in_transaction(connection: Any) -> None:  # noqa: ANN401
     info = getattr(connection, "info", None)
     if getattr(info, "transaction_status", _IDLE) == _IDLE:
         raise _outside_of_transaction()
+
+
+def _is_for_asyncio(executor: object) -> bool:
+    """Whether what it executes must be awaited: otherwise nothing would happen, and silently."""
+    is_asyncpg = hasattr(executor, "is_in_transaction")  # whose proxies hide the rest
+    return is_asyncpg or iscoroutinefunction(getattr(executor, "execute", None))
+
+
+def _no_executor(executor: object) -> TypeError:
+    return TypeError(f"{_kind(executor)} is no connection and no cursor")
+
+
+def _kind(executor: object) -> str:
+    return type(executor).__name__
 
 
 def _outside_of_transaction() -> RuntimeError:
