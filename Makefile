@@ -1,6 +1,6 @@
 # "make check" while you work, "make test" before you hand over.
 
-FUZZTIME ?= 30s
+FUZZTIME ?= 15s
 
 # The version stamp comes from git, or from whoever packs a tree without it.
 VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -16,7 +16,7 @@ PRODUCT = CGO_ENABLED=0 go build -trimpath -pgo=auto
 # Only what is shipped or measured is optimized by profile: tests build faster without.
 export GOFLAGS += -pgo=off
 
-.PHONY: help check test deps fmt lint full race fuzz interop bench profile build clean
+.PHONY: help check test deps fmt lint full race fuzz interop sdk bench profile build clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ check: fmt lint ## Quick: format, architecture, vet, staticcheck, build, short t
 	CGO_ENABLED=0 go build ./...
 	go test -short $$(go list ./... | grep -v /internal/test/proof)
 
-test: deps check full race fuzz interop ## Everything, on both engines; installs what it needs where it may
+test: deps check full race fuzz interop sdk ## Everything, on both engines; installs what it needs where it may
 
 deps: ## Install what the tests need beside Go, or say what is missing
 	@tools/deps
@@ -44,11 +44,14 @@ full: ## Every test at its full count, on both engines
 race: ## The race detector over every test, on both engines, with fewer rounds
 	GATEHOUSE_TEST_ENGINES=both CGO_ENABLED=1 go test -race -short -timeout 20m ./...
 
-fuzz: ## Each fuzz target for FUZZTIME (30s)
+fuzz: ## Each fuzz target for FUZZTIME (15s)
 	@tools/fuzz $(FUZZTIME)
 
 interop: ## Tests against other programs: a browser, a real Synapse
 	tools/interop
+
+sdk: ## The SDKs (Go, Python, TypeScript), beside a real Gatehouse
+	tools/sdk
 
 bench: ## Measure, as ratios against the bare machine
 	go run ./test/bench

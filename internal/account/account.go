@@ -128,7 +128,8 @@ type newcomer struct {
 type made struct {
 	user    gate.User
 	opening admission.Opening
-	job     gate.JobID // Matrix, "" for none
+	job     gate.JobID   // Matrix, "" for none
+	passkey gate.Passkey // of who came with one
 }
 
 func (s *Service) create(ctx context.Context, caller gate.Caller, n newcomer) (made, error) {
@@ -180,12 +181,9 @@ func (s *Service) blank(a Application, email gate.Email, try int) gate.User {
 }
 
 func (s *Service) examine(ctx context.Context, a Application) (gate.Email, error) {
-	email, ok := gate.ParseEmail(a.Email)
-	if !ok {
-		return email, gate.ErrValidation.At(gate.Problem{Path: []string{"email"}, Rule: gate.RuleValue, Words: "a valid e-mail address"})
-	}
-	if !gate.CleanText(a.DisplayName) {
-		return email, gate.ErrValidation.At(gate.Problem{Path: []string{"display_name"}, Rule: gate.RuleValue, Words: "text without control characters"})
+	email, problem := who(a.Email, a.DisplayName)
+	if problem != nil {
+		return email, problem
 	}
 	if a.Username != "" {
 		if problem := checkUsername(a.Username, email); problem != nil {
@@ -193,6 +191,18 @@ func (s *Service) examine(ctx context.Context, a Application) (gate.Email, error
 		}
 	}
 	return email, s.Passwords.check(ctx, a.Password, a.DisplayName, a.Username, a.Email)
+}
+
+// who reads how a newcomer introduces themselves.
+func who(address, displayName string) (gate.Email, error) {
+	email, ok := gate.ParseEmail(address)
+	switch {
+	case !ok:
+		return email, gate.ErrValidation.At(gate.Problem{Path: []string{"email"}, Rule: gate.RuleValue, Words: "a valid e-mail address"})
+	case !gate.CleanText(displayName):
+		return email, gate.ErrValidation.At(gate.Problem{Path: []string{"display_name"}, Rule: gate.RuleValue, Words: "text without control characters"})
+	}
+	return email, nil
 }
 
 // checkUsername refuses what is no name, and somebody else's address as a name:
@@ -230,7 +240,7 @@ func (s *Service) insert(tx *store.Tx, caller gate.Caller, n newcomer, email gat
 		return err
 	}
 	if n.passkey != nil {
-		err = n.passkey.Store(tx, caller, "")
+		m.passkey, err = n.passkey.Store(tx, caller)
 	} else {
 		err = tx.SetPasswordVerifier(user.ID, verifier)
 	}

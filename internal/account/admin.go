@@ -102,8 +102,10 @@ func (s *Service) Everybody(ctx context.Context, caller gate.Caller) (all Everyb
 func find(tx *store.Tx, idOrEmail string) (user gate.User, err error) {
 	if email, ok := gate.ParseEmail(idOrEmail); ok {
 		user, err = tx.UserByEmail(email.Key)
-	} else {
+	} else if gate.CleanText(idOrEmail) { // Postgres refuses to look for NUL
 		user, err = tx.User(gate.PrincipalID(idOrEmail))
+	} else {
+		err = gate.ErrUserNotFound
 	}
 	if err != nil && gate.AsError(err).Kind == gate.NotFound {
 		err = gate.ErrUserNotFound
@@ -220,8 +222,8 @@ func keepsAnAdmin(tx *store.Tx, id gate.PrincipalID, takesAway bool) error {
 	if err != nil || !takesAway || user.Disabled() || !user.HasRole(gate.RoleAdmin) {
 		return err
 	}
-	left, err := tx.ActiveHolders(gate.RoleAdmin)
-	if err == nil && left <= 1 {
+	others, err := tx.ActiveHolders(gate.RoleAdmin, user.ID)
+	if err == nil && others == 0 {
 		err = gate.ErrLastAdmin
 	}
 	return err

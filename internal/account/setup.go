@@ -24,7 +24,7 @@ func (s *Service) NewSetupToken(ctx context.Context, tenant gate.TenantID) (secr
 	fresh := secret.New(setupKind)
 	needed := false
 	err := s.DB.Write(ctx, tenant, func(tx *store.Tx) error {
-		admins, err := tx.ActiveHolders(gate.RoleAdmin)
+		admins, err := tx.ActiveHolders(gate.RoleAdmin, "")
 		if needed = admins == 0; err != nil || !needed {
 			return err
 		}
@@ -67,7 +67,7 @@ func (s *Service) ClaimSetup(ctx context.Context, caller gate.Caller, token secr
 			}
 			return err
 		}
-		admins, err := tx.ActiveHolders(gate.RoleAdmin)
+		admins, err := tx.ActiveHolders(gate.RoleAdmin, "")
 		if err != nil || admins > 0 {
 			return orElse(err, gate.ErrSetupLink)
 		}
@@ -95,7 +95,7 @@ func (s *Service) FirstAdmin(ctx context.Context, caller gate.Caller, a Applicat
 		if err := tx.LockRole(gate.RoleAdmin); err != nil {
 			return err
 		}
-		admins, err := tx.ActiveHolders(gate.RoleAdmin)
+		admins, err := tx.ActiveHolders(gate.RoleAdmin, "")
 		if err != nil || admins > 0 {
 			return orElse(err, gate.ErrSetupDone)
 		}
@@ -110,7 +110,7 @@ func (s *Service) FirstAdmin(ctx context.Context, caller gate.Caller, a Applicat
 // SetupNeeded reports whether the house has no administrator yet.
 func (s *Service) SetupNeeded(ctx context.Context, caller gate.Caller) (needed bool, err error) {
 	err = s.DB.Read(ctx, caller.Tenant, func(tx *store.Tx) error {
-		admins, err := tx.ActiveHolders(gate.RoleAdmin)
+		admins, err := tx.ActiveHolders(gate.RoleAdmin, "")
 		needed = admins == 0
 		return err
 	})

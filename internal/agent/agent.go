@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
@@ -40,6 +41,9 @@ const (
 func (s *Service) Create(ctx context.Context, caller gate.Caller, a gate.Agent) (gate.Agent, error) {
 	if err := policy.InPerson(caller); err != nil {
 		return gate.Agent{}, err
+	}
+	if !gate.CleanText(string(a.Owner.User)) || !gate.CleanText(string(a.Owner.Org)) { // Postgres refuses to look for NUL
+		return gate.Agent{}, gate.ErrValidation.At(gate.Problem{Path: []string{"owner"}, Rule: gate.RuleValue, Words: "an id"})
 	}
 	if a.Owner == (gate.Owner{}) && caller.Principal != gate.Operator {
 		a.Owner.User = caller.Principal
@@ -118,7 +122,7 @@ func manages(tx *store.Tx, caller gate.Caller, a gate.Agent) error {
 			err = gate.ErrForbidden
 		}
 		return instead(err, gate.ErrNotMember)
-	case a.Owner.User != caller.Principal:
+	case a.Owner.User != caller.Principal || caller.Bounded:
 		return gate.ErrForbidden
 	}
 	return nil
@@ -168,8 +172,8 @@ func check(a gate.Agent) error {
 			problem.Rule, problem.Limit = gate.RuleTooLong, MaxName
 		case !gate.CleanText(text.value):
 			problem.Rule, problem.Words = gate.RuleValue, "text without control characters"
-		case text.field == "name" && strings.ContainsAny(text.value, " /,:"):
-			problem.Rule, problem.Words = gate.RuleValue, "a name without blanks, commas, colons and slashes"
+		case text.field == "name" && !speakable(text.value):
+			problem.Rule, problem.Words = gate.RuleValue, "a name without blanks, commas, colons, slashes and invisible signs"
 		default:
 			continue
 		}
@@ -182,6 +186,14 @@ func check(a gate.Agent) error {
 		return gate.ErrValidation.At(problems...)
 	}
 	return nil
+}
+
+// speakable reports whether a name can stand in a path and in lists, and is the
+// one that people read.
+func speakable(name string) bool {
+	return name != "." && name != ".." && !strings.ContainsFunc(name, func(r rune) bool {
+		return strings.ContainsRune("/,:", r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
+	})
 }
 
 // instead returns the refusal for what the store did not find, and any other

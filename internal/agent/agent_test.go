@@ -28,8 +28,8 @@ var ctx = context.Background()
 
 // bench is a house with two orgs. Of the farm, boss is an administrator and
 // child a member; miller administers the mill; ada is in neither; chief
-// administers the house. "boss by key" is boss with a key for everything, "ada's
-// agent" came with a key of its own. Ada owns the agent ant, the farm the agent
+// administers the house. "boss by key" is boss with a key for everything, so are
+// ada and chief; "ada's agent" came with a key of its own. Ada owns the agent ant, the farm the agent
 // bee, the operator the service logs.
 type bench struct {
 	*testing.T
@@ -67,8 +67,9 @@ func onBothEngines(t *testing.T, test func(b *bench)) {
 		b.create("boss", gate.Agent{Kind: gate.KindAgent, Name: "bee", Owner: gate.Owner{Org: farm}})
 		b.create("operator", gate.Agent{Kind: gate.KindApp, Name: "logs"})
 		anonymous := b.callers["nobody"]
-		b.callers["boss by key"] = anonymous.AsKey(b.principal(b.id("boss")), "a key")
-		b.callers["chief by key"] = anonymous.AsKey(b.principal(b.id("chief")), "a key")
+		for _, name := range []string{"ada", "boss", "chief"} {
+			b.callers[name+" by key"] = anonymous.AsKey(b.principal(b.id(name)), "a key")
+		}
 		b.callers["ada's agent"] = anonymous.AsKey(b.principal(ant.ID), "a key")
 		test(b)
 	})
@@ -177,7 +178,7 @@ func TestTheLifeOfAnAgent(t *testing.T) {
 				b.want("disable", b.s.SetDisabled(ctx, b.as(who), kind, "sofia", true), nil)
 			}
 			_, _, err = b.key(who, kind, "sofia")
-			b.want("a key while disabled", err, gate.ErrPrincipalGone)
+			b.want("a key while disabled", err, gate.ErrAgentDisabled)
 			whole, err := b.s.Get(ctx, b.as(who), kind, "sofia")
 			if b.want("get", err, nil); !whole.Disabled() || len(whole.Keys) != 1 || whole.Keys[0].ID != key.ID || len(whole.Memberships) != 0 {
 				b.Errorf("whole %+v", whole)

@@ -2,20 +2,22 @@ package agent
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gatehouse/gatehouse/internal/apikey"
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/policy"
 	"github.com/gatehouse/gatehouse/internal/secret"
+	"github.com/gatehouse/gatehouse/internal/session"
 	"github.com/gatehouse/gatehouse/internal/store"
 )
 
 // List returns at most limit agents or services that the caller manages, by name
 // as the engine sorts text, beginning after the given name: their own and those
 // of orgs they administer; to administrators of the house, all. A limit of 0 is
-// MaxListed.
+// MaxListed. A key shows those of orgs that it reaches, and none of one's own.
 //
-// Refused: gate.ErrNotAuthenticated, gate.ErrForbidden.
+// Refused: gate.ErrNotAuthenticated, gate.ErrForbidden, gate.ErrValidation.
 func (s *Service) List(ctx context.Context, caller gate.Caller, kind gate.PrincipalKind, after string, limit int) (agents []gate.Agent, err error) {
 	if caller.Principal == "" {
 		return nil, gate.ErrNotAuthenticated
@@ -23,6 +25,9 @@ func (s *Service) List(ctx context.Context, caller gate.Caller, kind gate.Princi
 	everything := policy.May(caller, policy.ManageMachines) == nil
 	if !everything && (kind == gate.KindApp || caller.Kind != gate.KindUser) {
 		return nil, gate.ErrForbidden
+	}
+	if !gate.CleanText(after) { // it comes from a URL; Postgres refuses to look for NUL
+		return nil, gate.ErrValidation.At(gate.Problem{In: "query", Path: []string{"after"}, Rule: gate.RuleValue, Words: "a name"})
 	}
 	if limit <= 0 || limit > MaxListed {
 		limit = MaxListed
@@ -34,14 +39,18 @@ func (s *Service) List(ctx context.Context, caller gate.Caller, kind gate.Princi
 			if err != nil {
 				return err
 			}
-			owners = append(owners, gate.Owner{User: caller.Principal})
+			if !caller.Bounded {
+				owners = append(owners, gate.Owner{User: caller.Principal})
+			}
 			for _, p := range places {
 				if caller.Bound(p.Org.ID, p.Role).AtLeast(gate.OrgAdmin) {
 					owners = append(owners, gate.Owner{Org: p.Org.ID})
 				}
 			}
 		}
-		agents, err = tx.AgentsOf(kind, owners, after, limit)
+		if everything || len(owners) > 0 {
+			agents, err = tx.AgentsOf(kind, owners, after, limit)
+		}
 		return err
 	})
 	return agents, err
@@ -50,6 +59,7 @@ func (s *Service) List(ctx context.Context, caller gate.Caller, kind gate.Princi
 // Whole is an agent with what it is in orgs, and its keys.
 type Whole struct {
 	gate.Agent
+	Roles       []gate.Role
 	Memberships []gate.Membership
 	Keys        []gate.APIKey // the newest first, ended ones among them
 }
@@ -69,7 +79,7 @@ func (s *Service) Get(ctx context.Context, caller gate.Caller, kind gate.Princip
 		if err != nil {
 			return instead(err, gate.ErrAgentNotFound)
 		}
-		w.Memberships = p.Memberships
+		w.Roles, w.Memberships = p.Roles, p.Memberships
 		w.Keys, err = tx.APIKeysOf(w.ID, apikey.MaxListed)
 		return err
 	})
@@ -83,6 +93,9 @@ func (s *Service) Get(ctx context.Context, caller gate.Caller, kind gate.Princip
 // gate.ErrAgentNotFound.
 func (s *Service) SetDisabled(ctx context.Context, caller gate.Caller, kind gate.PrincipalKind, name string, disabled bool) error {
 	_, err := s.change(ctx, caller, kind, name, func(tx *store.Tx, a gate.Agent) error {
+		if err := tx.HoldPassword(a.ID); err != nil { // of one that signs in, as a user who was made an agent does
+			return err
+		}
 		changed, err := tx.SetDisabled(a.ID, disabled)
 		if err != nil || !changed {
 			return err
@@ -90,6 +103,9 @@ func (s *Service) SetDisabled(ctx context.Context, caller gate.Caller, kind gate
 		event := gate.EventAgentEnabled
 		if disabled {
 			event = gate.EventAgentDisabled
+			if err := session.EndAll(tx, caller, a.ID, "", session.EndedByDisable); err != nil {
+				return err
+			}
 		}
 		return tx.Record(caller.Event(event, a.ID, "", nil))
 	})
@@ -116,14 +132,15 @@ func (s *Service) Remove(ctx context.Context, caller gate.Caller, kind gate.Prin
 // Who manages it may, if they are at least that in the org themselves; to end a
 // membership, managing it is enough. Refused: gate.ErrNotAuthenticated,
 // gate.ErrNeedsSession, gate.ErrAgentNotFound, gate.ErrAgentRights,
-// gate.ErrValidation for the role, gate.ErrMemberNotFound, gate.ErrOrgLimit.
+// gate.ErrValidation for the role, gate.ErrMemberNotFound, gate.ErrOrgLimit;
+// gate.ErrOrgNotFound to the operator.
 func (s *Service) Place(ctx context.Context, caller gate.Caller, kind gate.PrincipalKind, name string, org gate.OrgID, role gate.OrgRole) error {
 	if role != "" && !role.Known() {
 		return gate.ErrValidation.At(gate.Problem{Path: []string{"role"}, Rule: gate.RuleValue, Words: "member, power_user or admin"})
 	}
 	_, err := s.change(ctx, caller, kind, name, func(tx *store.Tx, a gate.Agent) error {
-		if !gate.CleanText(string(org)) {
-			return gate.ErrAgentRights
+		if !gate.CleanText(string(org)) { // as in find
+			return noSuchOrg(caller)
 		}
 		if role == "" {
 			return leave(tx, caller, a, org)
@@ -140,7 +157,7 @@ func (s *Service) Place(ctx context.Context, caller gate.Caller, kind gate.Princ
 // they want to make of an agent there.
 func mayGive(tx *store.Tx, caller gate.Caller, org gate.OrgID, role gate.OrgRole) error {
 	if err := tx.LockOrg(org); err != nil {
-		return instead(err, gate.ErrAgentRights)
+		return instead(err, noSuchOrg(caller))
 	}
 	if caller.Principal == gate.Operator {
 		return nil
@@ -150,6 +167,15 @@ func mayGive(tx *store.Tx, caller gate.Caller, org gate.OrgID, role gate.OrgRole
 		err = gate.ErrAgentRights
 	}
 	return instead(err, gate.ErrAgentRights)
+}
+
+// noSuchOrg is what a caller learns about an org that does not exist: what they
+// learn about one they are not in. The operator is in none and may know.
+func noSuchOrg(caller gate.Caller) *gate.Error {
+	if caller.Principal == gate.Operator {
+		return gate.ErrOrgNotFound
+	}
+	return gate.ErrAgentRights
 }
 
 func enter(tx *store.Tx, caller gate.Caller, a gate.Agent, org gate.OrgID, role gate.OrgRole) error {
@@ -193,11 +219,13 @@ func leave(tx *store.Tx, caller gate.Caller, a gate.Agent, org gate.OrgID) error
 //
 // Refused: gate.ErrNotAuthenticated, gate.ErrNeedsSession,
 // gate.ErrAgentNotFound, gate.ErrScope, gate.ErrValidation,
-// gate.ErrAPIKeyLimit, gate.ErrPrincipalGone while it is disabled.
+// gate.ErrAPIKeyLimit, gate.ErrAgentDisabled.
 func (s *Service) CreateKey(ctx context.Context, caller gate.Caller, kind gate.PrincipalKind, name string, wish apikey.Wish) (key gate.APIKey, shown secret.Text, err error) {
 	made := secret.NewAPIKey(wish.Prefix)
 	_, err = s.change(ctx, caller, kind, name, func(tx *store.Tx, a gate.Agent) (err error) {
-		key, err = apikey.Make(tx, caller, a.ID, wish, made)
+		if key, err = apikey.Make(tx, caller, a.ID, wish, made); errors.Is(err, gate.ErrPrincipalGone) {
+			err = gate.ErrAgentDisabled
+		}
 		return err
 	})
 	if err != nil {

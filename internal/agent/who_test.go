@@ -4,6 +4,7 @@ package agent_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/store"
 )
 
-var everybody = []string{"nobody", "ada", "boss", "child", "miller", "chief", "operator", "ada's agent", "boss by key", "chief by key"}
+var everybody = []string{"nobody", "ada", "boss", "child", "miller", "chief", "operator", "ada's agent", "ada by key", "boss by key", "chief by key"}
 
 // answers are what everybody is told who is not told the rest of it.
 type answers map[string]error
@@ -29,7 +30,7 @@ func TestWhoMayCreateWhat(t *testing.T) {
 	onBothEngines(t, func(b *bench) {
 		session, none := error(gate.ErrNeedsSession), error(gate.ErrNotAuthenticated)
 		byKey := func(a answers) answers {
-			a["nobody"], a["ada's agent"], a["boss by key"], a["chief by key"] = none, session, session, session
+			a["nobody"], a["ada's agent"], a["ada by key"], a["boss by key"], a["chief by key"] = none, session, session, session, session
 			return a
 		}
 		cases := []struct {
@@ -77,7 +78,13 @@ func TestOthersLearnNothingOfAnAgent(t *testing.T) {
 				return but(b.s.Place(ctx, c, k, n, mill, ""), gate.ErrMemberNotFound)
 			},
 			"enter": func(c gate.Caller, k gate.PrincipalKind, n string) error {
-				return but(b.s.Place(ctx, c, k, n, absent, gate.OrgMember), gate.ErrAgentRights)
+				return but(b.s.Place(ctx, c, k, n, absent, gate.OrgMember), gate.ErrAgentRights, gate.ErrOrgNotFound)
+			},
+			"give a role": func(c gate.Caller, k gate.PrincipalKind, n string) error {
+				return but(b.s.SetRole(ctx, c, k, n, "unknown", true), gate.ErrAgentRights, gate.ErrRoleUnknown)
+			},
+			"take a role": func(c gate.Caller, k gate.PrincipalKind, n string) error {
+				return b.s.SetRole(ctx, c, k, n, gate.RoleAdmin, false)
 			},
 			"key": func(c gate.Caller, k gate.PrincipalKind, n string) error {
 				return but(b.keyless(c, k, n), gate.ErrScope)
@@ -112,7 +119,7 @@ func TestOthersLearnNothingOfAnAgent(t *testing.T) {
 			}
 		}
 		b.want("another kind of the name", b.s.Remove(ctx, b.as("operator"), gate.KindApp, "ant"), gate.ErrAgentNotFound)
-		for _, who := range []string{"nobody", "boss", "child", "miller", "ada's agent", "boss by key"} {
+		for _, who := range []string{"nobody", "boss", "child", "miller", "ada's agent", "ada by key", "boss by key"} {
 			if err := b.s.Remove(ctx, b.as(who), gate.KindAgent, "ant"); err == nil {
 				b.Errorf("%s removed what is ada's", who)
 			}
@@ -120,10 +127,12 @@ func TestOthersLearnNothingOfAnAgent(t *testing.T) {
 	})
 }
 
-// but takes a refusal that only who manages an agent gets for none.
-func but(err error, spared *gate.Error) error {
-	if errors.Is(err, spared) {
-		return nil
+// but takes refusals that only who manages an agent gets for none.
+func but(err error, spared ...*gate.Error) error {
+	for _, refusal := range spared {
+		if errors.Is(err, refusal) {
+			return nil
+		}
 	}
 	return err
 }
@@ -160,7 +169,7 @@ func TestWhoSeesWhichAgents(t *testing.T) {
 			"nobody": {"not_authenticated", "not_authenticated"}, "ada": {"ant asp", "forbidden"}, "boss": {"bee", "forbidden"},
 			"child": {"", "forbidden"}, "miller": {"moth", "forbidden"}, "chief": {"ant asp bee moth owl", "logs mail"},
 			"operator": {"ant asp bee moth owl", "logs mail"}, "ada's agent": {"forbidden", "forbidden"},
-			"boss by key": {"bee", "forbidden"}, "chief by key": {"ant asp bee moth owl", "logs mail"},
+			"ada by key": {"", "forbidden"}, "boss by key": {"bee", "forbidden"}, "chief by key": {"ant asp bee moth owl", "logs mail"},
 		} {
 			b.equal(who+"'s agents", list(who, gate.KindAgent, "", 0), want[0])
 			b.equal(who+"'s services", list(who, gate.KindApp, "", 0), want[1])
@@ -168,23 +177,55 @@ func TestWhoSeesWhichAgents(t *testing.T) {
 		b.equal("a page", list("operator", gate.KindAgent, "ant", 2), "asp bee")
 		b.equal("more than there may be", list("operator", gate.KindAgent, "", 1<<30), "ant asp bee moth owl")
 		b.equal("a negative page", list("operator", gate.KindAgent, "", -1), "ant asp bee moth owl")
+		for _, who := range []string{"ada", "operator", "boss by key"} {
+			for _, after := range []string{"\x00", "a\x00", "\xff", "a\n"} {
+				b.equal(fmt.Sprintf("%s after %q", who, after), list(who, gate.KindAgent, after, 0), gate.ErrValidation.Code)
+			}
+		}
+		b.equal("nobody, after bytes", list("nobody", gate.KindAgent, "\xff", 0), gate.ErrNotAuthenticated.Code)
 	})
 }
 
-// TestAKeySeesNoFurtherThanItReaches: the same key that may nothing in an org
-// does not see what the org keeps.
+// TestAKeySeesNoFurtherThanItReaches: of what the orgs keep that its owner
+// administers, and nothing of what is its owner's own.
 func TestAKeySeesNoFurtherThanItReaches(t *testing.T) {
 	onBothEngines(t, func(b *bench) {
-		p := b.principal(b.id("boss"))
-		p.Memberships = nil // what policy.Narrow leaves of it without scopes
-		bare := b.as("nobody").AsKey(p, "a key")
-		found, err := b.s.List(ctx, bare, gate.KindAgent, "", 0)
-		if b.want("list", err, nil); len(found) != 0 {
-			b.Errorf("it sees %+v", found)
+		b.write(func(tx *store.Tx) error { _, err := tx.AddMember(mill, b.id("boss"), gate.OrgAdmin); return err })
+		b.create("boss", gate.Agent{Kind: gate.KindAgent, Name: "own"})
+		b.create("boss", gate.Agent{Kind: gate.KindAgent, Name: "moth", Owner: gate.Owner{Org: mill}})
+		in := func(org gate.OrgID, role gate.OrgRole) gate.Membership { return gate.Membership{Org: org, Role: role} }
+		for _, c := range []struct {
+			reach []gate.Membership // what policy.Narrow leaves of boss
+			want  string
+		}{
+			{nil, ""}, {[]gate.Membership{in(farm, gate.OrgMember)}, ""}, {[]gate.Membership{in(farm, gate.OrgPowerUser), in(mill, gate.OrgMember)}, ""},
+			{[]gate.Membership{in(farm, gate.OrgAdmin)}, "bee"}, {[]gate.Membership{in(mill, gate.OrgAdmin), in(farm, gate.OrgMember)}, "moth"},
+			{[]gate.Membership{in(farm, gate.OrgAdmin), in(mill, gate.OrgAdmin)}, "bee moth"}, {[]gate.Membership{in(absent, gate.OrgAdmin)}, ""},
+		} {
+			p := b.principal(b.id("boss"))
+			p.Memberships = c.reach
+			key := b.as("nobody").AsKey(p, "a key")
+			found, err := b.s.List(ctx, key, gate.KindAgent, "", 0)
+			b.want("list", err, nil)
+			var names []string
+			for _, a := range found {
+				names = append(names, a.Name)
+			}
+			b.equal(fmt.Sprintf("with %v it sees", c.reach), strings.Join(names, " "), c.want)
+			for _, name := range []string{"ant", "bee", "moth", "own"} {
+				want := error(gate.ErrAgentNotFound)
+				if strings.Contains(" "+c.want+" ", " "+name+" ") {
+					want = nil
+				}
+				whole, err := b.s.Get(ctx, key, gate.KindAgent, name)
+				if b.want(fmt.Sprintf("with %v: get %s", c.reach, name), err, want); err != nil && whole.Name != "" {
+					b.Errorf("refused, and shown %+v", whole)
+				}
+			}
 		}
-		whole, err := b.s.Get(ctx, bare, gate.KindAgent, "bee")
-		if b.want("get", err, gate.ErrAgentNotFound); whole.Name != "" {
-			b.Errorf("it sees %+v", whole)
+		found, err := b.s.List(ctx, b.as("boss"), gate.KindAgent, "", 0)
+		if b.want("boss in person", err, nil); len(found) != 3 {
+			b.Errorf("boss sees %+v", found)
 		}
 	})
 }
@@ -201,11 +242,15 @@ func TestNobodyGivesAnAgentMoreThanTheyHave(t *testing.T) {
 		}{
 			{"ada", "ant", farm, ""}, {"child", "cub", farm, gate.OrgMember}, {"child", "cub", mill, ""}, {"boss", "bee", farm, gate.OrgAdmin}, {"boss", "bee", mill, ""},
 			{"chief", "ant", farm, ""}, {"chief", "bee", farm, ""}, {"operator", "ant", farm, gate.OrgAdmin}, {"operator", "ant", absent, ""},
+			{"ada", "ant", absent, ""}, {"boss", "bee", absent, ""}, {"chief", "bee", absent, ""},
 		} {
 			for _, role := range roles {
 				want := error(gate.ErrAgentRights)
-				if c.most.AtLeast(role) {
+				switch {
+				case c.most.AtLeast(role):
 					want = nil
+				case c.who == "operator": // who is in none, and may know which there are
+					want = gate.ErrOrgNotFound
 				}
 				b.want(c.who+" makes "+c.name+" "+string(role), b.s.Place(ctx, b.as(c.who), gate.KindAgent, c.name, c.org, role), want)
 			}
@@ -214,7 +259,10 @@ func TestNobodyGivesAnAgentMoreThanTheyHave(t *testing.T) {
 			b.want("a role that is none", b.s.Place(ctx, b.as("boss"), gate.KindAgent, "bee", farm, role), gate.ErrValidation)
 		}
 		for _, org := range []gate.OrgID{"", "\x00", "\xff"} {
-			b.want("an org that cannot be", b.s.Place(ctx, b.as("operator"), gate.KindAgent, "bee", org, gate.OrgMember), gate.ErrAgentRights)
+			b.want("an org that cannot be", b.s.Place(ctx, b.as("operator"), gate.KindAgent, "bee", org, gate.OrgMember), gate.ErrOrgNotFound)
+			for _, who := range []string{"boss", "chief"} {
+				b.want(who+": an org that cannot be", b.s.Place(ctx, b.as(who), gate.KindAgent, "bee", org, gate.OrgMember), gate.ErrAgentRights)
+			}
 		}
 		b.write(func(tx *store.Tx) error { _, err := tx.SetMemberRole(farm, b.id("child"), gate.OrgMember); return err })
 		b.write(func(tx *store.Tx) error { _, err := tx.RemoveMember(farm, b.id("child")); return err })
@@ -222,6 +270,26 @@ func TestNobodyGivesAnAgentMoreThanTheyHave(t *testing.T) {
 		b.want("but takes it", b.s.Place(ctx, b.as("child"), gate.KindAgent, "cub", farm, ""), nil)
 		b.want("once", b.s.Place(ctx, b.as("child"), gate.KindAgent, "cub", farm, ""), gate.ErrMemberNotFound)
 		b.equal("roles of the house", len(b.principal(b.id("ada's agent")).Roles), 0)
+	})
+}
+
+// TestAnOwnerThatCannotBeIsRefused before the database is asked: Postgres would
+// fail.
+func TestAnOwnerThatCannotBeIsRefused(t *testing.T) {
+	onBothEngines(t, func(b *bench) {
+		before := b.rows("principals")
+		for _, who := range []string{"ada", "boss", "chief", "operator"} {
+			for _, text := range []string{"\x00", "\xff", "a\nb", string(farm) + "\x00"} {
+				for _, owner := range []gate.Owner{{User: gate.PrincipalID(text)}, {Org: gate.OrgID(text)}, {User: b.id("ada"), Org: gate.OrgID(text)}} {
+					_, err := b.s.Create(ctx, b.as(who), gate.Agent{Kind: gate.KindAgent, Name: "new", Title: "New", Owner: owner})
+					e := gate.AsError(err)
+					if b.want(fmt.Sprintf("%s: %q", who, owner), err, gate.ErrValidation); len(e.Problems) != 1 || e.Problems[0].Path[0] != "owner" {
+						b.Errorf("%s: %q: problems %+v", who, owner, e.Problems)
+					}
+				}
+			}
+		}
+		b.equal("principals", b.rows("principals"), before)
 	})
 }
 
@@ -256,8 +324,14 @@ func TestNamesOfAgents(t *testing.T) {
 			b.want(what+" name", create(text, "ok"), gate.ErrValidation)
 			b.want(what+" title", create("ok", text), gate.ErrValidation)
 		}
-		for _, text := range []string{"a b", "a/b", "a,b", "agent:a", " "} {
-			b.want("name "+text, create(text, "ok"), gate.ErrValidation)
+		for _, text := range []string{
+			"a b", "a/b", "a,b", "agent:a", " ", ".", "..", "a\u200bb", "\u200b", "a\u202eb", "a\u00a0b", "a\u2003b", "a\u2028b", "a\u00adb", "\ufeffa", "a\u2066b",
+		} {
+			b.want(fmt.Sprintf("name %q", text), create(text, "ok"), gate.ErrValidation)
+		}
+		for i, text := range []string{"...", ".a", "a.b", "a-b_c", "Софія", "a\u0301", "@a"} {
+			b.want(fmt.Sprintf("name %q", text), create(text, "a b/c, d:e"), nil)
+			b.equal("what ada answers for", b.countOf(gate.Owner{User: b.id("ada")}), int64(2+i))
 		}
 		b.want("taken", create("ant", "Another"), gate.ErrAgentTaken)
 		b.want("taken by somebody else", create("bee", "Mine"), gate.ErrAgentTaken)

@@ -240,3 +240,105 @@ func TestOfFiftyRevocationsOneIsRecorded(t *testing.T) {
 		}
 	})
 }
+
+// TestALiveKeyIsNeverBehindTheLimit of a list: who has ended many still sees, and
+// can end, each that works.
+func TestALiveKeyIsNeverBehindTheLimit(t *testing.T) {
+	for name, end := range map[string]func(tx *store.Tx, key gate.APIKey) error{
+		"revoked": func(tx *store.Tx, key gate.APIKey) error {
+			_, err := tx.RevokeAPIKey(key.Principal, key.ID)
+			return err
+		},
+		"expired": nil, // they do so by themselves
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBothEngines(t, func(d *drawer) {
+				live, _ := d.make(d.ada, apikey.Wish{Label: "Live"})
+				d.m.Clock.Forward(time.Hour)
+				storetest.Write(d.T, d.db, func(tx *store.Tx) error {
+					for range apikey.MaxListed + 5 {
+						key := gate.APIKey{ID: gate.APIKeyID(secret.ID()), Principal: d.ada.Principal, ExpiresAt: tx.Now().Add(time.Hour)}
+						key, err := tx.AddAPIKey(key, secret.DigestOf(secret.NewAPIKey(secret.NativeKey)))
+						if err == nil && end != nil {
+							err = end(tx, key)
+						}
+						if err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				d.m.Clock.Forward(2 * time.Hour)
+				list, err := d.s.Mine(ctx, d.ada)
+				d.want("list", err, nil)
+				if !slices.ContainsFunc(list, func(k gate.APIKey) bool { return k.ID == live.ID }) || len(list) != apikey.MaxListed {
+					d.Errorf("the key that works is not among %d", len(list))
+				}
+			})
+		})
+	}
+}
+
+// TestEndedKeysAreSweptAndLiveOnesAreNot: what has ended is kept for a while,
+// for who wants to know when it was used.
+func TestEndedKeysAreSweptAndLiveOnesAreNot(t *testing.T) {
+	const keep = 90 * 24 * time.Hour
+	onBothEngines(t, func(d *drawer) {
+		swept := func() {
+			storetest.Write(d.T, d.db, func(tx *store.Tx) error { _, err := tx.Sweep(keep, 100); return err })
+		}
+		ever, _ := d.make(d.ada, apikey.Wish{Label: "ever"})
+		d.make(d.ada, apikey.Wish{Label: "years", Days: apikey.MaxDays})
+		d.make(d.ada, apikey.Wish{Label: "day", Days: 1})
+		revoked, _ := d.make(d.ada, apikey.Wish{Label: "revoked"})
+		both, _ := d.make(d.ada, apikey.Wish{Label: "both", Days: 365})
+		bobs, _ := d.make(d.bob, apikey.Wish{Label: "bob's"})
+		d.want("revoke", d.s.Revoke(ctx, d.ada, revoked.ID), nil)
+		d.want("revoke", d.s.Revoke(ctx, d.ada, both.ID), nil)
+		left := func(when, want string) {
+			d.Helper()
+			swept()
+			list, err := d.s.Mine(ctx, d.ada)
+			d.want("list", err, nil)
+			var labels []string
+			for _, k := range list {
+				labels = append(labels, k.Label)
+			}
+			slices.Sort(labels)
+			if got := strings.Join(labels, " "); got != want {
+				d.Errorf("%s: %q are left, want %q", when, got, want)
+			}
+		}
+		left("at once", "both day ever revoked years")
+		d.m.Clock.Forward(keep)
+		left("as long as is kept", "both day ever revoked years")
+		d.m.Clock.Forward(time.Hour)
+		left("a little later", "day ever years")
+		d.m.Clock.Forward(24 * time.Hour)
+		left("a day later", "ever years")
+		d.m.Clock.Forward(20 * 365 * 24 * time.Hour)
+		left("many years later", "ever")
+		d.want("and it still works", d.s.Revoke(ctx, d.ada, ever.ID), nil)
+		d.want("and so does bob's", d.s.Revoke(ctx, d.bob, bobs.ID), nil)
+	})
+}
+
+// TestScopesAreReadAsTheyWereGiven, those as well that an older Gatehouse let in
+// with blanks of other alphabets: none of them becomes two.
+func TestScopesAreReadAsTheyWereGiven(t *testing.T) {
+	onBothEngines(t, func(d *drawer) {
+		for _, scopes := range [][]string{
+			nil, {"*"}, {"roles:user", "orgs:*"}, {"orgs:b", "orgs:a", "orgs:b"}, {"roles:a\u2003roles:admin"}, {"orgs:a\u00a0*", "roles:user"}, {"orgs:\u3000"}, {"orgs:a\u2028*"},
+			{"roles:адмін", "orgs:" + strings.Repeat("x", 123)},
+		} {
+			shown := secret.NewAPIKey(secret.NativeKey)
+			storetest.Write(d.T, d.db, func(tx *store.Tx) error {
+				_, err := tx.AddAPIKey(gate.APIKey{ID: gate.APIKeyID(secret.ID()), Principal: d.ada.Principal, Scopes: scopes}, secret.DigestOf(shown))
+				return err
+			})
+			if found := d.stored(shown).Scopes; !slices.Equal(found, scopes) {
+				d.Errorf("%q became %q", scopes, found)
+			}
+		}
+	})
+}

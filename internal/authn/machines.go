@@ -37,8 +37,9 @@ func NewMachines(db *store.DB) *Machines {
 type VerifiedApp struct {
 	App gate.App
 
-	mark    store.Mark
-	answers answers
+	subjects []string
+	mark     store.Mark
+	answers  answers
 }
 
 // AsCaller returns the caller acting as the app.
@@ -56,7 +57,7 @@ func (m *Machines) App(ctx context.Context, tenant gate.TenantID, name string, k
 	}
 	presented := fingerprint("app", string(tenant), name, key.Reveal())
 	kept, ok := m.apps.GetIfPresent(presented)
-	if ok && m.db.Feed().FreshAll(kept.mark, tenant, string(kept.App.ID)) {
+	if ok && m.db.Feed().FreshAll(kept.mark, tenant, kept.subjects...) {
 		return kept, nil
 	}
 	v, err := m.verifyApp(ctx, tenant, name, key)
@@ -91,7 +92,7 @@ func (m *Machines) verifyApp(ctx context.Context, tenant gate.TenantID, name str
 	case !good:
 		return nil, gate.ErrInvalidKey.Because(errors.New("wrong key"))
 	}
-	return &VerifiedApp{App: found.App, mark: mark}, nil
+	return &VerifiedApp{App: found.App, subjects: []string{string(found.App.ID), string(found.Owner)}, mark: mark}, nil
 }
 
 // NodeReason says why a node is not let in, "" when it is.
@@ -115,9 +116,9 @@ type NodeVerdict struct {
 	Node    gate.Node // as it is today
 	Members []int64   // numbers of today's members of the node's org, ascending
 
-	app     gate.PrincipalID // that asked
-	mark    store.Mark
-	answers answers
+	subjects []string // the app that asked is one
+	mark     store.Mark
+	answers  answers
 }
 
 // NodeQuestion is what an app asks about a node: both show their keys.
@@ -138,7 +139,7 @@ type NodeQuestion struct {
 func (m *Machines) Node(ctx context.Context, tenant gate.TenantID, q NodeQuestion) (*NodeVerdict, error) {
 	presented := fingerprint("node", string(tenant), q.App, q.AppKey.Reveal(), q.Node, q.NodeKey.Reveal(), q.Service)
 	kept, ok := m.nodes.GetIfPresent(presented)
-	if ok && m.db.Feed().FreshAll(kept.mark, tenant, string(kept.app), string(kept.Node.ID), string(kept.Node.Org)) {
+	if ok && m.db.Feed().FreshAll(kept.mark, tenant, kept.subjects...) {
 		return kept, nil
 	}
 	v, err := m.verifyQuestion(ctx, tenant, q)
@@ -161,7 +162,7 @@ func (m *Machines) verifyQuestion(ctx context.Context, tenant gate.TenantID, q N
 	if err != nil {
 		return nil, err
 	}
-	v.mark, v.app = mark, asking.App.ID
+	v.mark, v.subjects = mark, append([]string{string(v.Node.ID), string(v.Node.Org)}, asking.subjects...)
 	return v, nil
 }
 

@@ -47,6 +47,7 @@ an org; one without an owner answers to whoever has this shell.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(k.create(), k.list(), k.show(), k.remove(), k.join(), k.leave(), k.keys(),
+		k.role("grant", "Give "+k.one+" a role of the house", true), k.role("revoke", "Take a role from "+k.one, false),
 		k.switching("disable", "Let nothing of "+k.one+" work any more", true),
 		k.switching("enable", "Let "+k.one+" that was disabled work again", false))
 	return cmd
@@ -223,6 +224,27 @@ func (k actors) switching(name, short string, disabled bool) *cobra.Command {
 	}
 }
 
+func (k actors) role(name, short string, held bool) *cobra.Command {
+	return &cobra.Command{
+		Use:     name + " NAME ROLE",
+		Short:   short,
+		Example: k.examples(name + " NAME agent-system"),
+		Args:    exactly(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return k.with(cmd, args[0], func(ctx context.Context, h *server.House, by gate.Caller) error {
+				if err := h.Agents.SetRole(ctx, by, k.kind, args[0], gate.Role(args[1]), held); err != nil {
+					return err
+				}
+				words := fmt.Sprintf("%s does not hold the role %s.\n", args[0], args[1])
+				if held {
+					words = fmt.Sprintf("%s holds the role %s, as far as its owner does.\n", args[0], args[1])
+				}
+				return k.sayWhole(ctx, h, by, args[0], words)
+			})
+		},
+	}
+}
+
 func (k actors) remove() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
@@ -286,7 +308,7 @@ func (k actors) place(cmd *cobra.Command, name string, org gate.OrgID, role gate
 	return k.with(cmd, name, func(ctx context.Context, h *server.House, by gate.Caller) error {
 		err := h.Agents.Place(ctx, by, k.kind, name, org, role)
 		switch {
-		case errors.Is(err, gate.ErrAgentRights): // the operator has every right: only the org can be missing
+		case errors.Is(err, gate.ErrOrgNotFound):
 			err = noSuchOrg(org)
 		case errors.Is(err, gate.ErrMemberNotFound):
 			err = gate.ErrMemberNotFound.Saying(fmt.Sprintf("%s is not in an org with the id %q. 'gatehouse %s show %s' says where it is.", name, org, k.command, name))

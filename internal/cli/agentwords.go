@@ -57,12 +57,13 @@ type orgRoleView struct {
 
 type wholeView struct {
 	agentView
-	Orgs []orgRoleView `json:"orgs"`
-	Keys []keyView     `json:"keys"`
+	Roles []gate.Role   `json:"roles"`
+	Orgs  []orgRoleView `json:"orgs"`
+	Keys  []keyView     `json:"keys"`
 }
 
 func wholeViewOf(w agent.Whole) wholeView {
-	v := wholeView{agentView: agentViewOf(w.Agent), Orgs: []orgRoleView{}, Keys: keyViewsOf(w.Keys)}
+	v := wholeView{agentView: agentViewOf(w.Agent), Roles: append([]gate.Role{}, w.Roles...), Orgs: []orgRoleView{}, Keys: keyViewsOf(w.Keys)}
 	for _, m := range w.Memberships {
 		v.Orgs = append(v.Orgs, orgRoleView{m.Org, m.Kind, m.Role})
 	}
@@ -75,6 +76,9 @@ func (v wholeView) words() string {
 	line("title", v.Title)
 	line("state", v.State)
 	line("owner", v.owner())
+	for _, role := range v.Roles {
+		line("role", string(role))
+	}
 	for _, o := range v.Orgs {
 		line("org", fmt.Sprintf("%s (%s) as %s", o.Org, o.Kind, o.Role))
 	}
@@ -161,11 +165,14 @@ func (k actors) refused(ctx context.Context, h *server.House, by gate.Caller, na
 		{gate.ErrAgentTaken, func() string {
 			return fmt.Sprintf("There is %s with the name %s already. Choose another name; '%s show %s' says whose it is.", k.one, name, command, name)
 		}},
-		{gate.ErrPrincipalGone, func() string {
+		{gate.ErrAgentDisabled, func() string {
 			return fmt.Sprintf("%s is disabled and gets no keys. First say: %s enable %s", name, command, name)
 		}},
 		{gate.ErrScope, func() string {
 			return "That is not a scope: use *, roles:NAME, roles:*, orgs:ID or orgs:*, or none for a key that only proves who its bearer is."
+		}},
+		{gate.ErrRoleUnknown, func() string {
+			return "There is no such role. Every house has user, admin and agent-system; its services may have brought more."
 		}},
 		{gate.ErrOrgLimit, func() string {
 			return fmt.Sprintf("There are as many as there may be: nobody answers for more than %d, and none is in more than %d orgs. Remove one first.", agent.MaxOwned, agent.MaxOrgs)

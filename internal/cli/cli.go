@@ -130,8 +130,12 @@ func (a *app) complain(err error) {
 		}
 	case errors.As(err, &refusal):
 		body = map[string]string{"error": refusal.Message, "code": refusal.Code}
+		var problems []string
 		for _, p := range refusal.Problems {
-			body["detail"] = strings.TrimSpace(strings.Join(p.Path, ".") + " is " + describe(p))
+			problems = append(problems, strings.TrimSpace(strings.Join(p.Path, ".")+" is "+describe(p)))
+		}
+		if len(problems) > 0 {
+			body["detail"] = strings.Join(problems, "; ")
 		}
 		if refusal.Kind == gate.Internal && refusal.Err != nil {
 			body["detail"] = refusal.Err.Error()
@@ -156,6 +160,10 @@ func describe(p gate.Problem) string {
 		return fmt.Sprintf("too short: %d characters at least", p.Limit)
 	case gate.RuleTooLong:
 		return fmt.Sprintf("too long: %d characters at the most", p.Limit)
+	case gate.RuleTooSmall:
+		return fmt.Sprintf("too small: %d at least", p.Limit)
+	case gate.RuleTooLarge:
+		return fmt.Sprintf("too large: %d at the most", p.Limit)
 	case gate.RuleMissing:
 		return "missing"
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,7 @@ func (a *app) serve() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := server.New(c, server.Options{Build: build(), Clock: time.Now, Log: log, Remote: remote, Out: a.out})
+			s, err := server.New(c, server.Options{Build: build(), Clock: time.Now, Log: log, Remote: remote, Demo: demo, Out: a.out})
 			if err != nil {
 				return err
 			}
@@ -46,11 +47,20 @@ func (a *app) serve() *cobra.Command {
 					return errors.Join(err, s.House().Close())
 				}
 			}
+			go tidy(cmd.Context(), s)
 			return s.Run(cmd.Context())
 		},
 	}
 	cmd.Flags().BoolVar(&demo, "demo", false, "let in people whose password is public; on loopback, and only with an empty database")
 	return cmd
+}
+
+// tidy gives back, once, what starting took and serving does not need: parsed
+// migrations, the tables that documentation is made of.
+func tidy(ctx context.Context, s *server.Server) {
+	if s.House().Ready(ctx) == nil {
+		debug.FreeOSMemory()
+	}
 }
 
 func (a *app) demonstrate(ctx context.Context, s *server.Server) error {

@@ -6,7 +6,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/gatehouse/gatehouse/internal/factor/password"
@@ -17,9 +16,6 @@ import (
 
 // Password is everybody's.
 const Password = "any"
-
-// ErrInhabited says that somebody lives here who is not of the demo.
-var ErrInhabited = errors.New("this database holds users who are not of the demo, and --demo lets in people whose password is public: give it a database of its own, such as --set data.dir=demo")
 
 // resident is somebody of the demo.
 type resident struct {
@@ -50,7 +46,8 @@ var residents = []resident{
 }
 
 // Furnish makes the demo's people and microDAOs, unless they are there already.
-// It returns ErrInhabited for a house where others live.
+// It returns gate.CauseInhabited for a house where others live. What it furnished
+// is served as a demo only, from then on.
 func Furnish(ctx context.Context, db *store.DB, hasher *password.Hasher) error {
 	slot, err := hasher.Slot(ctx)
 	if err != nil {
@@ -78,6 +75,9 @@ func Furnish(ctx context.Context, db *store.DB, hasher *password.Hasher) error {
 			}
 		}
 		if err := join(tx, city); err != nil {
+			return err
+		}
+		if err := tx.MarkDemo(); err != nil {
 			return err
 		}
 		return tx.Record(gate.OperatorCaller(gate.DefaultTenant).Event(gate.EventDemo, "", "", nil))
@@ -110,7 +110,7 @@ func uninhabited(tx *store.Tx) (settled bool, err error) {
 	}
 	for i, u := range users {
 		if i >= len(residents) || u.ID != residents[i].user.ID {
-			return false, ErrInhabited
+			return false, gate.CauseInhabited
 		}
 	}
 	return len(users) > 0, nil

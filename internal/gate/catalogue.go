@@ -85,6 +85,7 @@ var (
 	// Agents, API keys, passkeys.
 	ErrAgentTaken     = entry(Conflict, "agent_taken", "An agent or a service with this name exists already.")
 	ErrAgentNotFound  = entry(NotFound, "agent_not_found", "There is no such agent or service.")
+	ErrAgentDisabled  = entry(Conflict, "agent_disabled", "It is disabled. Enable it first.")
 	ErrAgentRights    = entry(Forbidden, "agent_rights", "Nobody gives an agent more than they have.")
 	ErrAPIKeyNotFound = entry(NotFound, "api_key_not_found", "There is no such API key.")
 	ErrAPIKeyLimit    = entry(Conflict, "api_key_limit", "There are as many as there may be. Revoke one first.")
@@ -95,6 +96,7 @@ var (
 	ErrPasskeyUnknown = entry(Unauthenticated, "passkey_unknown", "That passkey is not known here.")
 	ErrPasskeyTaken   = entry(Conflict, "passkey_taken", "That passkey is registered already.")
 	ErrPasskeyAbsent  = entry(NotFound, "passkey_not_found", "There is no such passkey.")
+	ErrLastWayIn      = entry(Conflict, "last_way_in", "You could not sign in any more. First set a password or add another passkey.")
 	ErrPasskeyLimit   = entry(Conflict, "passkey_limit", "There are as many as there may be. Remove one first.")
 	ErrChallenge      = entry(Invalid, "challenge_invalid", "The challenge is not valid, or not any more. Start again.")
 	ErrSignInFirst    = entry(Unauthenticated, "sign_in_first", "Sign in before you add a passkey to this account.")

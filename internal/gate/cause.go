@@ -43,6 +43,8 @@ var (
 	CauseSchemaOutdated  = &Cause{Code: "schema_outdated", Summary: "The database schema is older than this Gatehouse and automatic migration is off.", Fix: "Migrate it: gatehouse migrate"}
 	CauseUnreachable     = &Cause{Code: "database_unreachable", Summary: "The database does not answer.", Fix: "Start the database, or correct host and port in the database URL."}
 	CauseWrongMasterKey  = &Cause{Code: "wrong_master_key", Summary: "This database was sealed with another master key.", Fix: "Provide the master key that was in use when the database was made (GATEHOUSE_MASTER_KEY, or master.key in the data folder)."}
+	CauseDemo            = &Cause{Code: "demo_database", Summary: "This database was furnished by --demo: it lets in people whose password is public.", Fix: "Give this server a database of its own, or serve this one with --demo."}
+	CauseInhabited       = &Cause{Code: "inhabited_database", Summary: "This database holds users who are not of the demo, and --demo lets in people whose password is public.", Fix: "Give the demo a database of its own, such as --set data.dir=demo"}
 	CauseInUse           = &Cause{Code: "database_in_use", Summary: "Another Gatehouse process has this SQLite database open.", Fix: "Stop the other process, or use Postgres for more than one."}
 	CauseDiskFull        = &Cause{Code: "disk_full", Summary: "The disk is full.", Fix: "Free some space; Gatehouse goes on by itself."}
 	CauseFile            = &Cause{Code: "database_file", Summary: "The database file cannot be opened or written.", Fix: "Check that the data folder exists and belongs to the user that runs Gatehouse."}

@@ -44,6 +44,7 @@ const (
 	EventAPIKeyCreated     = "api_key.created"
 	EventAPIKeyRevoked     = "api_key.revoked"
 	EventPasskeyAdded      = "passkey.added"
+	EventPasskeyRenamed    = "passkey.renamed"
 	EventPasskeyRemoved    = "passkey.removed"
 	EventDemo              = "house.demo" // people moved in whose password is public
 	EventRestored          = "house.restored"

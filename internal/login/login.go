@@ -62,16 +62,20 @@ func (s *Service) withPassword(ctx context.Context, caller gate.Caller, proof Pa
 	}
 	switch {
 	case proved.User.Disabled():
-		return Admission{}, s.turnAway(ctx, caller, proved.User, gate.ErrDisabled)
+		return Admission{}, s.turnAway(ctx, caller, proved.User, gate.ErrDisabled, untouched)
 	case proved.User.PasswordExpired(s.Office.Clock()):
-		return Admission{}, s.turnAway(ctx, caller, proved.User, gate.ErrPasswordExpired)
+		return Admission{}, s.turnAway(ctx, caller, proved.User, gate.ErrPasswordExpired, untouched)
 	}
 	return s.admitted(ctx, caller, proved.User, proved.Use)
 }
 
-// turnAway refuses who knows the password but may not come in.
-func (s *Service) turnAway(ctx context.Context, caller gate.Caller, user gate.User, why *gate.Error) error {
+// turnAway refuses who has proved themselves but may not come in. A proof that is
+// good once is used up all the same.
+func (s *Service) turnAway(ctx context.Context, caller gate.Caller, user gate.User, why *gate.Error, use func(*store.Tx) error) error {
 	err := s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error {
+		if err := use(tx); err != nil {
+			return err
+		}
 		return tx.Record(caller.Event(gate.EventLoginRefused, user.ID, "", nil))
 	})
 	if err != nil {
@@ -79,6 +83,9 @@ func (s *Service) turnAway(ctx context.Context, caller gate.Caller, user gate.Us
 	}
 	return why
 }
+
+// untouched is for a proof that can be given again.
+func untouched(*store.Tx) error { return nil }
 
 // admitted opens the session of who has proved themselves. Between the proof and
 // now the account may have been disabled, or the proof used up or replaced; use

@@ -28,7 +28,7 @@ func (s *Service) WithPasskey(ctx context.Context, caller gate.Caller, raw []byt
 		return Admission{}, err
 	}
 	if proved.User.Disabled() {
-		return Admission{}, s.turnAway(ctx, caller, proved.User, gate.ErrDisabled)
+		return Admission{}, s.turnAway(ctx, caller, proved.User, gate.ErrDisabled, proved.Use)
 	}
 	return s.admitted(ctx, caller, proved.User, func(tx *store.Tx) error { return proved.Use(tx) })
 }

@@ -52,7 +52,7 @@ func admit(tx *store.Tx, caller gate.Caller, m gate.Membership) error {
 	if err != nil {
 		return err
 	}
-	members, err := tx.CountMembers(m.Org)
+	others, err := tx.CountMembers(m.Org, m.Principal)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func admit(tx *store.Tx, caller gate.Caller, m gate.Membership) error {
 		return gate.ErrAlreadyMember
 	case orgs >= MaxOrgs:
 		return gate.ErrOrgLimit.Saying("Nobody can be a member of more than " + strconv.Itoa(MaxOrgs) + ".")
-	case members >= MaxMembers:
+	case others >= MaxMembers:
 		return gate.ErrOrgLimit.Saying("It cannot have more than " + strconv.Itoa(MaxMembers) + " members.")
 	}
 	return tx.Record(memberEvent(caller, gate.EventMemberAdded, m))
@@ -163,11 +163,11 @@ func (s *Service) Leave(ctx context.Context, caller gate.Caller, id gate.OrgID) 
 // leave ends a membership in an org that is locked, or removes the org if nobody
 // else is in it.
 func leave(tx *store.Tx, caller gate.Caller, m gate.Membership) (removed bool, err error) {
-	members, err := tx.CountMembers(m.Org)
+	others, err := tx.CountMembers(m.Org, m.Principal)
 	if err != nil {
 		return false, err
 	}
-	if members <= 1 {
+	if others == 0 {
 		return true, remove(tx, caller, m.Org)
 	}
 	if err := keepsAnAdmin(tx, m, ""); err != nil {
@@ -205,6 +205,10 @@ func keepsAnAdmin(tx *store.Tx, m gate.Membership, role gate.OrgRole) error {
 // dismiss ends a membership in an org that is locked.
 func dismiss(tx *store.Tx, caller gate.Caller, m gate.Membership) error {
 	if _, err := tx.RemoveMember(m.Org, m.Principal); err != nil {
+		return err
+	}
+	// What they answer for has no rights there without them, and would stay out of everybody's reach.
+	if err := tx.RemoveAgentsFrom(m.Org, m.Principal); err != nil {
 		return err
 	}
 	m.Role = ""

@@ -96,6 +96,7 @@ func newcomerID(challenge []byte) gate.PrincipalID {
 // Fresh is a new passkey that was found good and is not stored yet.
 type Fresh struct {
 	Owner      gate.PrincipalID // a newcomer's is a new one
+	Label      string           // what it is to be called
 	credential passkey.Credential
 	challenge  secret.Digest
 }
@@ -128,29 +129,29 @@ func (s *Service) Read(of Owner, raw []byte) (Fresh, error) {
 //
 // Refused: gate.ErrChallenge when it was stored before, gate.ErrPasskeyTaken,
 // gate.ErrPasskeyLimit.
-func (f Fresh) Store(tx *store.Tx, caller gate.Caller, label string) error {
+func (f Fresh) Store(tx *store.Tx, caller gate.Caller) (kept gate.Passkey, err error) {
 	if err := spend(tx, f.challenge); err != nil {
-		return err
+		return kept, err
 	}
 	if err := tx.LockMember(f.Owner); err != nil { // so that a count stays true
-		return err
+		return kept, err
 	}
-	kept, err := tx.PasskeysOf(f.Owner, MaxKept)
+	others, err := tx.PasskeysOf(f.Owner, MaxKept)
 	if err != nil {
-		return err
+		return kept, err
 	}
-	if len(kept) >= MaxKept {
-		return gate.ErrPasskeyLimit
+	if len(others) >= MaxKept {
+		return kept, gate.ErrPasskeyLimit
 	}
 	c := f.credential
-	_, err = tx.AddPasskey(gate.Passkey{
+	kept, err = tx.AddPasskey(gate.Passkey{
 		ID: gate.PasskeyID(secret.ID()), Principal: f.Owner, CredentialID: encoded(c.ID), PublicKey: encoded(c.PublicKey), SignCount: int64(c.SignCount),
-		AAGUID: c.AAGUID, Transports: c.Transports, BackupEligible: c.BackupEligible, BackedUp: c.BackedUp, Attestation: c.AttestationFormat, Label: label,
+		AAGUID: c.AAGUID, Transports: c.Transports, BackupEligible: c.BackupEligible, BackedUp: c.BackedUp, Attestation: c.AttestationFormat, Label: f.Label,
 	})
 	if err != nil {
-		return err
+		return gate.Passkey{}, err
 	}
-	return tx.Record(caller.Event(gate.EventPasskeyAdded, f.Owner, "", map[string]string{"aaguid": c.AAGUID}))
+	return kept, tx.Record(caller.Event(gate.EventPasskeyAdded, f.Owner, "", map[string]string{"aaguid": c.AAGUID}))
 }
 
 // spend uses a challenge up. It is forgotten when it has expired anyway.

@@ -33,7 +33,7 @@ type requirement func(gate.Caller) bool
 func anybodySignedIn(c gate.Caller) bool { return c.Principal != "" }
 func administrators(c gate.Caller) bool  { return c.HasRole(gate.RoleAdmin) }
 func administratorsAndApps(c gate.Caller) bool {
-	return administrators(c) || c.Principal != "" && c.Kind == gate.KindApp
+	return administrators(c) || c.Principal != "" && c.Kind == gate.KindApp && c.Key == ""
 }
 
 var table = map[Action]requirement{

@@ -19,13 +19,14 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"an Admin":              {Principal: "u", Kind: gate.KindUser, Roles: []gate.Role{"Admin", "administrator", "admin "}},
 		"an app":                {Principal: "p", Kind: gate.KindApp},
 		"an app that nobody is": {Kind: gate.KindApp},
+		"an app by API key":     gate.Caller{}.AsKey(gate.Principal{ID: "p", Kind: gate.KindApp}, "k"),
 		"an administrator":      {Principal: "u", Kind: gate.KindUser, Roles: []gate.Role{gate.RoleAdmin, gate.RoleUser}},
 		"the operator":          gate.OperatorCaller(gate.DefaultTenant),
 	}
 	administrators := map[string]bool{"an administrator": true, "the operator": true}
 	appsToo := map[string]bool{"an administrator": true, "the operator": true, "an app": true}
 	signedIn := map[string]bool{
-		"an app": true, "a user": true, "a user without roles": true, "a system agent": true, "an Admin": true, "an administrator": true, "the operator": true,
+		"an app": true, "an app by API key": true, "a user": true, "a user without roles": true, "a system agent": true, "an Admin": true, "an administrator": true, "the operator": true,
 	}
 	allowed := map[Action]map[string]bool{
 		CreateUsers: administrators, ReadUsers: administrators, DisableUsers: administrators, GrantRoles: administrators,

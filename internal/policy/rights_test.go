@@ -88,6 +88,10 @@ func TestWhatIsAScope(t *testing.T) {
 		"empty": {[]string{""}, false}, "one bad among good": {[]string{"*", "admin"}, false}, "no role": {[]string{"roles:"}, false}, "no org": {[]string{"orgs:"}, false},
 		"other letters": {[]string{"Roles:user"}, false}, "a blank": {[]string{"roles:a b"}, false}, "a comma": {[]string{"roles:a,roles:b"}, false},
 		"two stars": {[]string{"**"}, false}, "a line break": {[]string{"roles:a\n"}, false}, "NUL": {[]string{"roles:\x00"}, false}, "bytes": {[]string{"roles:\xff"}, false},
+		"an em space": {[]string{"roles:a\u2003b"}, false}, "a no-break space": {[]string{"orgs:a\u00a0b"}, false}, "a tab": {[]string{"roles:a\tb"}, false},
+		"a space of no width": {[]string{"roles:admin\u200b"}, false}, "a joiner": {[]string{"orgs:a\u2060b"}, false}, "a mark of byte order": {[]string{"\ufeffroles:a", "roles:\ufeffa"}, false},
+		"an override of direction": {[]string{"roles:\u202enimda"}, false}, "a line separator": {[]string{"roles:a\u2028b"}, false}, "nothing but a blank": {[]string{"roles:\u3000"}, false},
+		"letters that are not Latin": {[]string{"roles:адмін"}, true},
 	} {
 		if err := KnownScopes(c.scopes); (err == nil) != c.good || err != nil && !errors.Is(err, gate.ErrScope) {
 			t.Errorf("%s: %v", name, err)

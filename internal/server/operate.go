@@ -36,7 +36,7 @@ func Migrate(ctx context.Context, c *config.Config, clock gate.Clock, create boo
 func storeOptions(c *config.Config, dsn string, clock gate.Clock, master []byte, adapt func(*store.Options)) store.Options {
 	o := store.Options{
 		Engine: c.Database().Engine, DSN: dsn, MigrateDSN: c.MigrationsDSN(), MaxConnections: c.Int("database.max_connections"),
-		AutoMigrate: true, Guest: true,
+		AutoMigrate: true, Guest: true, Demo: true,
 		KeyCheck: hex.EncodeToString(secret.Derive(master, "key-check")[:8]), AuditKey: secret.Derive(master, "audit"),
 		Clock: clock, Log: slog.New(slog.DiscardHandler),
 	}
@@ -120,7 +120,7 @@ func Inspect(ctx context.Context, c *config.Config, clock gate.Clock) (*House, e
 		return nil, missing
 	}
 	options := storeOptions(c, c.Database().DSN, clock, master, func(o *store.Options) {
-		if o.AutoMigrate = false; missing != nil {
+		if o.AutoMigrate, o.Demo = false, false; missing != nil {
 			o.KeyCheck = "" // without a key, look no further than the schema
 		}
 	})
@@ -140,7 +140,7 @@ func Inspect(ctx context.Context, c *config.Config, clock gate.Clock) (*House, e
 // Administrators counts the active ones.
 func (h *House) Administrators(ctx context.Context) (n int64, err error) {
 	err = h.DB.Read(ctx, gate.DefaultTenant, func(tx *store.Tx) (err error) {
-		n, err = tx.ActiveHolders(gate.RoleAdmin)
+		n, err = tx.ActiveHolders(gate.RoleAdmin, "")
 		return err
 	})
 	return n, err

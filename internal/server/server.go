@@ -56,6 +56,7 @@ type Options struct {
 	Clock  gate.Clock
 	Log    *slog.Logger
 	Remote *remotelog.Handler // where log lines go besides, nil for nowhere
+	Demo   bool               // serve a database of Demonstrate's, which nobody else does
 	Out    io.Writer          // where the greeting goes: addresses, docs, the first administrator's link
 }
 
@@ -95,7 +96,7 @@ func NewHouse(c *config.Config, options Options, guest bool) (*House, error) {
 		return nil, err
 	}
 	db := store.Open(storeOptions(c, c.Database().DSN, options.Clock, master, func(o *store.Options) {
-		o.AutoMigrate, o.Guest, o.Log = c.Bool("database.auto_migrate"), guest, options.Log
+		o.AutoMigrate, o.Guest, o.Demo, o.Log = c.Bool("database.auto_migrate"), guest, guest || options.Demo, options.Log
 	}))
 	h, err := furnish(c, options, db, master)
 	if err != nil {

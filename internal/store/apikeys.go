@@ -13,7 +13,9 @@ const apiKeyColumns = `k.id, k.principal, k.preview, k.label, k.scopes, k.create
 func scanAPIKey(row scanner) (k gate.APIKey, err error) {
 	var scopes string
 	err = row.Scan(&k.ID, &k.Principal, &k.Preview, &k.Label, &scopes, &k.CreatedBy, at(&k.CreatedAt), at(&k.ExpiresAt), at(&k.UsedAt), at(&k.RevokedAt))
-	k.Scopes = strings.Fields(scopes)
+	if scopes != "" {
+		k.Scopes = strings.Split(scopes, " ")
+	}
 	return k, err
 }
 
@@ -37,11 +39,11 @@ func (tx *Tx) APIKeyByDigest(digest secret.Digest) (gate.APIKey, error) {
 	return one(tx, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys k WHERE k.tenant = $1 AND k.digest = $2`, tx.tenant, digest.String())
 }
 
-// APIKeysOf returns at most limit keys of a principal, the newest first, revoked
-// ones among them.
+// APIKeysOf returns at most limit keys of a principal, the newest first and ended
+// ones last: none that works is ever behind the limit.
 func (tx *Tx) APIKeysOf(id gate.PrincipalID, limit int) ([]gate.APIKey, error) {
-	return many(tx, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys k WHERE k.tenant = $1 AND k.principal = $2 ORDER BY k.created_at DESC, k.id DESC LIMIT $3`,
-		tx.tenant, id, limit)
+	return many(tx, scanAPIKey, `SELECT `+apiKeyColumns+` FROM api_keys k WHERE k.tenant = $1 AND k.principal = $2 
+		ORDER BY (k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $4)) DESC, k.created_at DESC, k.id DESC LIMIT $3`, tx.tenant, id, limit, tx.now.UnixMilli())
 }
 
 // CountAPIKeys returns how many keys of a principal could be used now.

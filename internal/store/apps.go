@@ -1,6 +1,10 @@
 package store
 
-import "github.com/gatehouse/gatehouse/internal/gate"
+import (
+	"time"
+
+	"github.com/gatehouse/gatehouse/internal/gate"
+)
 
 const (
 	appColumns = `p.id, a.name, p.display_name, p.disabled_at, p.created_at, a.rotated_at`
@@ -49,19 +53,25 @@ func (tx *Tx) Apps(after string, limit int) ([]gate.App, error) {
 }
 
 // AppKey is an app with what its key is checked against, "" for one without a
-// key.
+// key. While the user who answers for it is disabled, so is the app.
 type AppKey struct {
 	App      gate.App
+	Owner    gate.PrincipalID // "" for one that an org or the operator answers for
 	Verifier string
 }
 
 // AppKey returns the app with this name and its key, or gate.ErrNotFound.
 func (tx *Tx) AppKey(name string) (AppKey, error) {
 	scan := func(row scanner) (k AppKey, err error) {
-		err = row.Scan(append(appFields(&k.App), &k.Verifier)...)
+		var since time.Time
+		err = row.Scan(append(appFields(&k.App), &k.Verifier, &k.Owner, at(&since))...)
+		if !k.App.Disabled() {
+			k.App.DisabledAt = since
+		}
 		return k, err
 	}
-	return one(tx, scan, `SELECT `+appColumns+`, COALESCE(c.verifier, '') FROM `+appTables+`
+	return one(tx, scan, `SELECT `+appColumns+`, COALESCE(c.verifier, ''), COALESCE(a.owner_user, ''), o.disabled_at FROM `+appTables+`
+		LEFT JOIN principals o ON o.tenant = a.tenant AND o.id = a.owner_user
 		LEFT JOIN credentials c ON c.tenant = p.tenant AND c.principal = p.id AND c.kind = 'key'
 		WHERE p.tenant = $1 AND a.tenant = $1 AND a.name = $2`, tx.tenant, name)
 }

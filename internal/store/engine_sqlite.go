@@ -50,7 +50,7 @@ func openSQLite(ctx context.Context, file string, guest bool) (_ *sqliteEngine, 
 	writer, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&"+pragmas.Encode())
 	if err == nil {
 		writer.SetMaxOpenConns(2) // the group's, and one for the schema
-		err = writer.PingContext(ctx)
+		err = firstConnection(ctx, writer)
 	}
 	if err != nil {
 		unlock()
@@ -67,6 +67,22 @@ func openSQLite(ctx context.Context, file string, guest bool) (_ *sqliteEngine, 
 	}
 	e.group = newGroup(&sqliteBatch{db: writer})
 	return e, nil
+}
+
+// firstConnection opens one. To turn a new file to WAL, SQLite wants it for
+// itself and does not wait for others who do the same at that moment.
+func firstConnection(ctx context.Context, db *sql.DB) (err error) {
+	for range 100 {
+		if err = db.PingContext(ctx); sqliteCode(err)&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
+	return err
 }
 
 // ownFile makes the file for its owner alone; SQLite gives the files beside it

@@ -101,7 +101,10 @@ func (db *DB) check(ctx context.Context) (engine, error) {
 	case version < SchemaVersion:
 		return e, gate.CauseSchemaOutdated
 	}
-	return e, db.checkMasterKey(ctx, e)
+	if err := db.checkMasterKey(ctx, e); err != nil {
+		return e, err
+	}
+	return e, db.checkDemo(ctx, e)
 }
 
 func (db *DB) openEngine(ctx context.Context) (engine, error) {
@@ -143,6 +146,26 @@ func (db *DB) checkMasterKey(ctx context.Context, e engine) error {
 	if err == nil && stored != db.opts.KeyCheck {
 		err = gate.CauseWrongMasterKey
 	}
+	return err
+}
+
+// checkDemo keeps a server that means it away from a database whose people have
+// a password that everybody knows.
+func (db *DB) checkDemo(ctx context.Context, e engine) error {
+	if db.opts.Demo {
+		return nil
+	}
+	var marked int
+	err := e.schema().QueryRowContext(ctx, `SELECT COUNT(*) FROM meta WHERE name = 'demo'`).Scan(&marked)
+	if err == nil && marked > 0 {
+		err = gate.CauseDemo
+	}
+	return err
+}
+
+// MarkDemo makes this a database that only Options.Demo serves.
+func (tx *Tx) MarkDemo() error {
+	_, err := tx.exec(`INSERT INTO meta (name, value) VALUES ('demo', 'furnished') ON CONFLICT (name) DO NOTHING`)
 	return err
 }
 

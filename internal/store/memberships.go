@@ -99,6 +99,18 @@ func (tx *Tx) RemoveMember(org gate.OrgID, id gate.PrincipalID) (bool, error) {
 	return tx.memberChanged(org, id, n, err)
 }
 
+// RemoveAgentsFrom ends the memberships in an org of what a user answers for.
+func (tx *Tx) RemoveAgentsFrom(org gate.OrgID, owner gate.PrincipalID) error {
+	const owned = `SELECT id FROM agents WHERE tenant = $1 AND owner_user = $3 UNION SELECT id FROM apps WHERE tenant = $1 AND owner_user = $3`
+	ids, err := many(tx, scanText, `SELECT principal FROM memberships WHERE tenant = $1 AND org = $2 AND principal IN (`+owned+`)`, tx.tenant, org, owner)
+	for _, id := range ids {
+		if _, err := tx.RemoveMember(org, gate.PrincipalID(id)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
 // memberChanged tells of the member, and of the org: what a node of it may know
 // has its members in it.
 func (tx *Tx) memberChanged(org gate.OrgID, id gate.PrincipalID, n int64, err error) (bool, error) {
@@ -111,16 +123,18 @@ func (tx *Tx) memberChanged(org gate.OrgID, id gate.PrincipalID, n int64, err er
 	return true, tx.changed(string(id))
 }
 
-// CountMembers returns how many members an org has.
-func (tx *Tx) CountMembers(org gate.OrgID) (int64, error) {
-	return one(tx, scanNumber, `SELECT COUNT(*) FROM memberships WHERE tenant = $1 AND org = $2`, tx.tenant, org)
+// CountMembers returns how many humans are members of an org, other than except.
+// Agents neither keep one alive nor take somebody's place.
+func (tx *Tx) CountMembers(org gate.OrgID, except gate.PrincipalID) (int64, error) {
+	return one(tx, scanNumber, `SELECT COUNT(*) FROM memberships m JOIN principals p ON p.tenant = m.tenant AND p.id = m.principal
+		WHERE m.tenant = $1 AND m.org = $2 AND m.principal <> $3 AND p.kind = 'user'`, tx.tenant, org, except)
 }
 
-// CountOrgAdmins returns how many administrators an org has, other than except,
-// who are not disabled.
+// CountOrgAdmins returns how many humans administer an org, other than except,
+// and are not disabled.
 func (tx *Tx) CountOrgAdmins(org gate.OrgID, except gate.PrincipalID) (int64, error) {
 	return one(tx, scanNumber, `SELECT COUNT(*) FROM memberships m JOIN principals p ON p.tenant = m.tenant AND p.id = m.principal
-		WHERE m.tenant = $1 AND m.org = $2 AND m.role = $4 AND m.principal <> $3 AND p.disabled_at IS NULL`, tx.tenant, org, except, gate.OrgAdmin)
+		WHERE m.tenant = $1 AND m.org = $2 AND m.role = $4 AND m.principal <> $3 AND p.kind = 'user' AND p.disabled_at IS NULL`, tx.tenant, org, except, gate.OrgAdmin)
 }
 
 // CountOrgsOf returns how many orgs a principal is a member of.

@@ -28,10 +28,11 @@ func (tx *Tx) RevokeRole(id gate.PrincipalID, role gate.Role) (bool, error) {
 	return true, tx.changed(string(id))
 }
 
-// ActiveHolders counts the principals who hold the role and are not disabled.
-func (tx *Tx) ActiveHolders(role gate.Role) (int64, error) {
+// ActiveHolders counts the humans who hold the role, other than except, and are
+// not disabled.
+func (tx *Tx) ActiveHolders(role gate.Role, except gate.PrincipalID) (int64, error) {
 	return one(tx, scanNumber, `SELECT COUNT(*) FROM role_grants g JOIN principals p ON p.tenant = g.tenant AND p.id = g.principal
-		WHERE g.tenant = $1 AND g.role = $2 AND p.disabled_at IS NULL`, tx.tenant, role)
+		WHERE g.tenant = $1 AND g.role = $2 AND g.principal <> $3 AND p.kind = 'user' AND p.disabled_at IS NULL`, tx.tenant, role, except)
 }
 
 // LockRole makes every other transaction that calls it for the same role wait

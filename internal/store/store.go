@@ -49,6 +49,7 @@ type Options struct {
 	MigrateDSN     string // Postgres: the same database for a role that may make tables, "" for one role
 	CreateDatabase bool   // Postgres: create the database when it is missing
 	Guest          bool   // SQLite: a server may have the file open, too
+	Demo           bool   // open one that was furnished as a demo, too
 	KeyCheck       string // identifies the master key; see checkMasterKey
 	AuditKey       []byte // keys the hash chain of events
 	Clock          gate.Clock

@@ -5,9 +5,11 @@ package telemetry
 import (
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/pprof"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -67,19 +69,17 @@ func (m *Metrics) Counter(name, help string, read func() uint64) {
 
 // Route is the timer of one route.
 type Route struct {
-	vec      prometheus.ObserverVec
-	byStatus [600]prometheus.Observer
+	vec  prometheus.ObserverVec
+	seen atomic.Pointer[map[int]prometheus.Observer] // by status; replaced as a whole
 }
 
-// Route returns the timer for a route, ready for the common statuses.
+// Route returns the timer for a route.
 func (m *Metrics) Route(face, method, route string) *Route {
 	if m == nil {
 		return nil
 	}
 	r := &Route{vec: m.requests.MustCurryWith(prometheus.Labels{"face": face, "method": method, "route": route})}
-	for _, status := range []int{200, 201, 400, 401, 422, 503} {
-		r.byStatus[status] = r.vec.WithLabelValues(strconv.Itoa(status))
-	}
+	r.seen.Store(&map[int]prometheus.Observer{})
 	return r
 }
 
@@ -88,11 +88,22 @@ func (r *Route) Observe(status int, took time.Duration) {
 	if r == nil {
 		return
 	}
-	if status >= 0 && status < len(r.byStatus) && r.byStatus[status] != nil {
-		r.byStatus[status].Observe(took.Seconds())
-		return
+	observer, known := (*r.seen.Load())[status]
+	if !known {
+		observer = r.first(status)
 	}
-	r.vec.WithLabelValues(strconv.Itoa(status)).Observe(took.Seconds())
+	observer.Observe(took.Seconds())
+}
+
+// first makes the histogram of a status that was not answered before, so that
+// one for each that could be takes no memory. Whoever loses a race to keep it
+// comes here again with the next answer.
+func (r *Route) first(status int) prometheus.Observer {
+	seen := r.seen.Load()
+	more := maps.Clone(*seen)
+	more[status] = r.vec.WithLabelValues(strconv.Itoa(status))
+	r.seen.CompareAndSwap(seen, &more)
+	return more[status]
 }
 
 // Panic counts a request that ended in a panic.

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/secret"
@@ -22,8 +24,8 @@ func (f *Face) Credentials(r *http.Request) ([]secret.Text, error) {
 		return nil, err
 	}
 	presented := make([]secret.Text, 0, 3)
-	for _, key := range r.Header["X-Api-Key"] {
-		presented = append(presented, secret.NewText(key))
+	if keys := r.Header["X-Api-Key"]; len(keys) == 1 { // of two nobody can say which counts
+		presented = append(presented, secret.NewText(keys[0]))
 	}
 	if bearer := Bearer(r); !bearer.Empty() {
 		presented = append(presented, bearer)
@@ -39,8 +41,11 @@ func (f *Face) Credentials(r *http.Request) ([]secret.Text, error) {
 			}
 		}
 	}
-	if ownHeaders == 0 && len(presented) > 0 && f.crossOrigin.Check(r) != nil {
-		return nil, gate.ErrCrossOrigin
+	if len(presented) > ownHeaders && f.crossOrigin.Check(r) != nil {
+		if ownHeaders == 0 {
+			return nil, gate.ErrCrossOrigin
+		}
+		presented = presented[:ownHeaders] // what the browser added on its own proves nothing here
 	}
 	return presented, nil
 }
@@ -50,11 +55,10 @@ func keyInAddress(r *http.Request) error {
 	if r.URL.RawQuery == "" {
 		return nil
 	}
-	for _, values := range r.URL.Query() {
-		for _, value := range values {
-			if secret.IsAPIKey(secret.NewText(value)) {
-				return gate.ErrKeyInAddress
-			}
+	parts := strings.FieldsFunc(r.URL.RawQuery, func(sign rune) bool { return sign == '&' || sign == ';' || sign == '=' })
+	for _, part := range parts {
+		if text, err := url.QueryUnescape(part); err == nil && secret.IsAPIKey(secret.NewText(text)) {
+			return gate.ErrKeyInAddress
 		}
 	}
 	return nil

@@ -46,7 +46,9 @@ func TestCredentialsInTheOrderInWhichTheyCount(t *testing.T) {
 	}{
 		"none":                {nil, "", ""},
 		"all, in any order":   {[]string{"Cookie: sid=c", "Authorization: Bearer b", "X-API-Key: a"}, "a b c", "a b"},
-		"two keys":            {[]string{"X-API-Key: a", "x-api-key: b"}, "a b", "a b"},
+		"two keys":            {[]string{"X-API-Key: a", "x-api-key: b"}, "", ""},
+		"one key twice":       {[]string{"X-API-Key: a", "X-API-Key: a"}, "", ""},
+		"two keys and others": {[]string{"X-API-Key: a", "X-API-Key: b", "Authorization: Bearer c", "Cookie: sid=d"}, "c d", "c"},
 		"two bearers":         {[]string{"Authorization: Bearer a", "Authorization: Bearer b"}, "", ""},
 		"another scheme":      {[]string{"Authorization: Basic a"}, "", ""},
 		"all names of cookie": {[]string{"Cookie: sid=c; __Secure-sid=b; __Host-sid=a; other=d; SID=e"}, "a b c", ""},
@@ -61,32 +63,38 @@ func TestCredentialsInTheOrderInWhichTheyCount(t *testing.T) {
 	}
 }
 
-// TestACookieAloneChangesNothingForAForeignPage; what a page cannot send without
-// knowing it, it may.
-func TestACookieAloneChangesNothingForAForeignPage(t *testing.T) {
-	const cookie, foreign, cross = "Cookie: sid=c", "Origin: https://evil.example", "Sec-Fetch-Site: cross-site"
+// TestACookieChangesNothingForAForeignPage: alone it is refused, and beside what a
+// page cannot send without knowing it, it does not count.
+func TestACookieChangesNothingForAForeignPage(t *testing.T) {
+	const cookie, foreign, cross = "Cookie: sid=c; __Host-sid=h", "Origin: https://evil.example", "Sec-Fetch-Site: cross-site"
 	for name, c := range map[string]struct {
 		method  string
 		headers []string
-		good    bool
+		want    string // "" a refusal
 	}{
-		"a foreign page":              {http.MethodPost, []string{cookie, foreign, cross}, false},
-		"by its origin alone":         {http.MethodDelete, []string{cookie, foreign}, false},
-		"by the browser's word":       {http.MethodPut, []string{cookie, cross}, false},
-		"a neighbouring sub-domain":   {http.MethodPost, []string{cookie, "Sec-Fetch-Site: same-site"}, false},
-		"no origin that one can name": {http.MethodPost, []string{cookie, "Origin: null"}, false},
-		"looking":                     {http.MethodGet, []string{cookie, foreign, cross}, true},
-		"our own page":                {http.MethodPost, []string{cookie, "Origin: https://auth.example.org", "Sec-Fetch-Site: same-origin"}, true},
-		"a page that is listed":       {http.MethodPost, []string{cookie, "Origin: https://app.example.org", cross}, true},
-		"no browser":                  {http.MethodPost, []string{cookie}, true},
-		"with a token beside it":      {http.MethodPost, []string{cookie, foreign, cross, "Authorization: Bearer b"}, true},
-		"with a key beside it":        {http.MethodPost, []string{cookie, foreign, cross, "X-API-Key: k"}, true},
-		"with another cookie":         {http.MethodPost, []string{"Cookie: other=c", foreign, cross}, true},
+		"a foreign page":              {http.MethodPost, []string{cookie, foreign, cross}, ""},
+		"by its origin alone":         {http.MethodDelete, []string{cookie, foreign}, ""},
+		"by the browser's word":       {http.MethodPut, []string{cookie, cross}, ""},
+		"a neighbouring sub-domain":   {http.MethodPost, []string{cookie, "Sec-Fetch-Site: same-site"}, ""},
+		"no origin that one can name": {http.MethodPost, []string{cookie, "Origin: null"}, ""},
+		"with two keys beside it":     {http.MethodPost, []string{cookie, foreign, cross, "X-API-Key: j", "X-API-Key: k"}, ""},
+		"looking":                     {http.MethodGet, []string{cookie, foreign, cross}, "h c"},
+		"our own page":                {http.MethodPost, []string{cookie, "Origin: https://auth.example.org", "Sec-Fetch-Site: same-origin"}, "h c"},
+		"a page that is listed":       {http.MethodPost, []string{cookie, "Origin: https://app.example.org", cross}, "h c"},
+		"no browser":                  {http.MethodPost, []string{cookie}, "h c"},
+		"with a token beside it":      {http.MethodPost, []string{cookie, foreign, cross, "Authorization: Bearer b"}, "b"},
+		"with a key beside it":        {http.MethodDelete, []string{cookie, foreign, cross, "X-API-Key: k"}, "k"},
+		"with both beside it":         {http.MethodPut, []string{cookie, foreign, cross, "X-API-Key: k", "Authorization: Bearer b"}, "k b"},
+		"looking, with a key":         {http.MethodGet, []string{cookie, foreign, cross, "X-API-Key: k"}, "k h c"},
+		"our own page, with a key":    {http.MethodPost, []string{cookie, "Sec-Fetch-Site: same-origin", "X-API-Key: k"}, "k h c"},
 	} {
 		got, err := presentedOf(cookieFace(t, "sid"), c.method, c.headers...)
-		if (err == nil) != c.good || err != nil && (!errors.Is(err, gate.ErrCrossOrigin) || got != "") {
-			t.Errorf("%s: %q, %v", name, got, err)
+		if got != c.want || (err == nil) != (c.want != "") || err != nil && !errors.Is(err, gate.ErrCrossOrigin) {
+			t.Errorf("%s: %q, %v, want %q", name, got, err, c.want)
 		}
+	}
+	if got, err := presentedOf(cookieFace(t, "sid"), http.MethodPost, "Cookie: other=c", foreign, cross); err != nil || got != "" {
+		t.Errorf("with another cookie: %q, %v", got, err)
 	}
 }
 
@@ -98,6 +106,8 @@ func TestNT_KEY_2_AKeyInAnAddressIsRefused(t *testing.T) {
 		key := secret.NewAPIKey(prefix).Reveal()
 		for query, good := range map[string]bool{
 			"api_key=" + key: false, "a=1&x=2&token=" + key: false, "a=1&a=" + key: false, "k=" + strings.ReplaceAll(key, "_", "%5F"): false,
+			key: false, key + "=": false, key + "=1&a=2": false, "a=1&" + key + "=x": false, strings.ReplaceAll(key, "_", "%5F"): false,
+			"a=1;k=" + key: false, "a=1;" + key: false, "a;b;" + key + ";c": false, ";" + key: false, "a=%zz&k=" + key: false, "a=b=" + key: false,
 			"": true, "after=sofia": true, "k=" + key[:len(key)-1]: true, "k=" + url.QueryEscape("name of "+key[:8]): true, "%zz": true,
 		} {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 
@@ -24,6 +25,13 @@ type Param struct {
 // that no stored text could equal.
 func PathText(r *http.Request, name string) string {
 	text := chi.URLParam(r, name)
+	if r.URL.RawPath != "" { // then the router looked at the path as it was sent
+		decoded, err := url.PathUnescape(text)
+		if err != nil {
+			return ""
+		}
+		text = decoded
+	}
 	if !gate.CleanText(text) {
 		return ""
 	}

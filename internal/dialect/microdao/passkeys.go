@@ -70,8 +70,8 @@ func (f *Face) startPasskey(r *http.Request, caller gate.Caller, in passkeyFor) 
 }
 
 func (f *Face) finishPasskey(r *http.Request, caller gate.Caller, in newPasskey) (added, error) {
-	id, err := f.Account.AddPasskey(r.Context(), caller, account.PasskeyFor{Email: in.Email, DisplayName: in.DisplayName}, in.Credential)
-	return added{Success: true, UserID: id, Message: "Passkey registered successfully"}, err
+	kept, err := f.Account.AddPasskey(r.Context(), caller, account.PasskeyFor{Email: in.Email, DisplayName: in.DisplayName}, in.Credential)
+	return added{Success: true, UserID: kept.Principal, Message: "Passkey registered successfully"}, err
 }
 
 func (f *Face) startSignIn(_ *http.Request, _ gate.Caller, _ signInFor) (requestOptions, error) {

@@ -36,7 +36,7 @@ type status struct {
 
 type keyRequest struct {
 	Description string   `json:"description,omitempty" maxLength:"255"`
-	ExpiresDays *int64   `json:"expires_days,omitempty" minimum:"0" maximum:"3650" doc:"0 or absent: never"`
+	ExpiresDays *int64   `json:"expires_days,omitempty" minimum:"0" maximum:"3650" nullable:"true" doc:"0 or absent: never"`
 	Scopes      []string `json:"scopes,omitempty" doc:"* (without scopes), roles:<role>, roles:*, orgs:<id>, orgs:*"`
 }
 

@@ -35,8 +35,11 @@ func (k agents) routes() []web.Route {
 			Describing("At most the role that you have there.").Refusing(gate.ErrAgentRights, gate.ErrOrgLimit),
 		k.managed(web.Do(k.Web, http.MethodDelete, own+"/orgs/{org}", "End its membership", http.StatusNoContent, k.caller, k.leave)).
 			Refusing(gate.ErrMemberNotFound),
+		k.managed(web.Do(k.Web, http.MethodPut, own+"/roles/{role}", "Give it a role of the house", http.StatusNoContent, k.caller, k.grant)).
+			Describing("None that you do not hold; it reaches as far as its owner holds it.").Refusing(gate.ErrAgentRights),
+		k.managed(web.Do(k.Web, http.MethodDelete, own+"/roles/{role}", "Take a role from it", http.StatusNoContent, k.caller, k.withdraw)),
 		k.managed(web.Do(k.Web, http.MethodPost, own+"/keys", "Create an API key for it, which is shown this once", http.StatusCreated, k.caller, k.createKey)).
-			Refusing(gate.ErrScope, gate.ErrAPIKeyLimit),
+			Refusing(gate.ErrScope, gate.ErrAPIKeyLimit, gate.ErrAgentDisabled),
 		k.managed(web.Do(k.Web, http.MethodDelete, own+"/keys/{id}", "Revoke one of its API keys", http.StatusNoContent, k.caller, k.revokeKey)).
 			Refusing(gate.ErrAPIKeyNotFound),
 	}
@@ -68,7 +71,7 @@ func (k agents) list(r *http.Request, caller gate.Caller, _ struct{}) (agentList
 
 func (k agents) get(r *http.Request, caller gate.Caller, _ struct{}) (wholeAgent, error) {
 	w, err := k.Agents.Get(r.Context(), caller, k.kind, web.PathText(r, "name"))
-	whole := wholeAgent{AgentView: agentViewOf(w.Agent), Orgs: []membership{}, Keys: apiKeysOf(w.Keys, k.Web.Clock())}
+	whole := wholeAgent{AgentView: agentViewOf(w.Agent), Roles: append([]gate.Role{}, w.Roles...), Orgs: []membership{}, Keys: apiKeysOf(w.Keys, k.Web.Clock())}
 	for _, m := range w.Memberships {
 		whole.Orgs = append(whole.Orgs, membership{m.Org, m.Kind, m.Role})
 	}
@@ -93,6 +96,14 @@ func (k agents) enter(r *http.Request, caller gate.Caller, in roleRequest) (stru
 
 func (k agents) leave(r *http.Request, caller gate.Caller, _ struct{}) (struct{}, error) {
 	return struct{}{}, k.Agents.Place(r.Context(), caller, k.kind, web.PathText(r, "name"), gate.OrgID(web.PathText(r, "org")), "")
+}
+
+func (k agents) grant(r *http.Request, caller gate.Caller, _ struct{}) (struct{}, error) {
+	return struct{}{}, k.Agents.SetRole(r.Context(), caller, k.kind, web.PathText(r, "name"), gate.Role(web.PathText(r, "role")), true)
+}
+
+func (k agents) withdraw(r *http.Request, caller gate.Caller, _ struct{}) (struct{}, error) {
+	return struct{}{}, k.Agents.SetRole(r.Context(), caller, k.kind, web.PathText(r, "name"), gate.Role(web.PathText(r, "role")), false)
 }
 
 func (k agents) createKey(r *http.Request, caller gate.Caller, in keyRequest) (newKey, error) {
@@ -146,13 +157,14 @@ type membership struct {
 
 type wholeAgent struct {
 	AgentView
-	Orgs []membership `json:"orgs"`
-	Keys []APIKey     `json:"keys"`
+	Roles []gate.Role  `json:"roles"`
+	Orgs  []membership `json:"orgs"`
+	Keys  []APIKey     `json:"keys"`
 }
 
 type keyRequest struct {
 	Description string   `json:"description,omitempty" maxLength:"255"`
-	ExpiresDays *int64   `json:"expires_days,omitempty" minimum:"0" maximum:"3650" doc:"0 or absent: never"`
+	ExpiresDays *int64   `json:"expires_days,omitempty" minimum:"0" maximum:"3650" nullable:"true" doc:"0 or absent: never"`
 	Scopes      []string `json:"scopes,omitempty" doc:"*, roles:<role>, roles:*, orgs:<id>, orgs:*; none: only who it is"`
 }
 

@@ -6,6 +6,7 @@ package native
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -43,7 +44,7 @@ func (f *Face) Handler() (http.Handler, error) {
 	f.Web.Refuse, f.Web.RefusalBody, f.Web.Statuses = refuse, problem{}, statuses
 	f.Web.RefusalMedia = problemMedia
 	f.Web.StrictBodies = true
-	routes := append(f.actorRoutes(), f.Pages...)
+	routes := slices.Concat(f.actorRoutes(), f.passkeyRoutes(), f.Pages)
 	return f.Web.Handler(append([]web.Route{
 		web.Get[status]("/livez", "Is the process alive?", f.livez).Unlogged().WithoutDatabase(nil),
 		web.Get[readiness]("/readyz", "Can it serve? If not, why?", f.readyz).Unlogged().WithoutDatabase(readiness{}),

@@ -25,7 +25,10 @@ func TestTranscripts(t *testing.T) {
 	contract := transcript.Contract{Face: native.Name}
 	transcript.Play(t, native.Name, "testdata/*.http", contract.Check)
 	t.Run("what no transcript can show", func(t *testing.T) {
-		house.OnBothEngines(t, func(t *testing.T, engine house.Engine) { theLimits(t, engine, &contract) })
+		house.OnBothEngines(t, func(t *testing.T, engine house.Engine) {
+			theLimits(t, engine, &contract)
+			withAnAuthenticator(t, engine, &contract)
+		})
 	})
 	contract.Complete(t)
 }

@@ -134,6 +134,7 @@ func StartUnready(t testing.TB, o Options) *House {
 	log := &Log{}
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s, err := server.New(c, server.Options{
+		Demo:  o.Demo,
 		Build: gate.Build{Version: "test", Commit: "0000000", Time: "2026-01-01T00:00:00Z", Schema: store.SchemaVersion},
 		Clock: o.Clock, Log: logger, Out: log,
 	})

@@ -63,7 +63,7 @@ func drawOp(t *rapid.T) op {
 		named("SetMatrixUserID", func(tx *store.Tx) (any, error) { return nil, tx.SetMatrixUserID(id, word) }),
 		named("GrantRole", func(tx *store.Tx) (any, error) { return tx.GrantRole(id, role) }),
 		named("RevokeRole", func(tx *store.Tx) (any, error) { return tx.RevokeRole(id, role) }),
-		named("ActiveHolders", func(tx *store.Tx) (any, error) { return tx.ActiveHolders(role) }),
+		named("ActiveHolders", func(tx *store.Tx) (any, error) { return tx.ActiveHolders(role, id) }),
 		named("SetPassword", func(tx *store.Tx) (any, error) { return nil, tx.SetPasswordVerifier(id, word) }),
 		named("ReplacePassword", func(tx *store.Tx) (any, error) { return nil, tx.ReplacePasswordVerifier(id, word, word2) }),
 		named("UsePassword", func(tx *store.Tx) (any, error) { return tx.UsePassword(id, word) }),
@@ -126,6 +126,7 @@ func drawKeyOps(named func(string, func(tx *store.Tx) (any, error)) op, id, agen
 		named("PasskeysOf", func(tx *store.Tx) (any, error) { return tx.PasskeysOf(id, 2) }),
 		named("PasskeyUsed", func(tx *store.Tx) (any, error) { return tx.PasskeyUsed(passkey, passkey.SignCount) }),
 		named("RemovePasskey", func(tx *store.Tx) (any, error) { return nil, tx.RemovePasskey(id, passkey.ID) }),
+		named("MarkDemo", func(tx *store.Tx) (any, error) { return nil, tx.MarkDemo() }),
 		named("Spend", func(tx *store.Tx) (any, error) { return tx.Spend(digest(word), string(agent), tx.Now().Add(minutes)) }),
 	}
 }

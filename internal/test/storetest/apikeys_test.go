@@ -110,14 +110,14 @@ func testAPIKeysOf(b *bench) {
 	b.user(ada, "ada")
 	b.user(bob, "bob")
 	oldest := b.apiKey("z", ada, time.Minute)
-	b.m.Clock.Forward(time.Hour) // and it has expired
-	low, high := b.apiKey("a", ada, 0), b.apiKey("b", ada, 0)
+	b.m.Clock.Forward(time.Hour)                              // and it has expired
+	low, high := b.apiKey("a", ada, 0), b.apiKey("b", ada, 0) // of one moment: by id, so that pages do not change
 	his := b.apiKey("c", bob, 0)
 	if did, err := b.revoke(ada, "a"); !did || err != nil {
 		b.Fatal(did, err)
 	}
 	low.RevokedAt = b.now()
-	all := []gate.APIKey{high, low, oldest} // those of one moment by id, so that pages do not change
+	all := []gate.APIKey{high, low, oldest} // what has ended last, of those the newest first
 	for _, c := range []struct {
 		what  string
 		of    gate.PrincipalID

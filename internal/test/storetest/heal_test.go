@@ -111,6 +111,10 @@ func TestPostgresHealsWhenItsCauseGoesAway(t *testing.T) {
 			m.Options.KeyCheck = "ours"
 			return func() { m.Exec(t, `UPDATE meta SET value = 'ours'`) }
 		}},
+		{"a demo was here", gate.CauseDemo, func(t *testing.T, m *Memory) func() {
+			m.Exec(t, `INSERT INTO meta (name, value) VALUES ('demo', 'furnished')`)
+			return func() { m.Exec(t, `DELETE FROM meta WHERE name = 'demo'`) }
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -335,6 +339,13 @@ func TestSQLiteHealsWhenItsCauseGoesAway(t *testing.T) {
 			m.Exec(t, `INSERT INTO meta (name, value) VALUES ('key_check', 'theirs')`)
 			m.Options.KeyCheck = "ours"
 			return func() error { _, err := m.Raw(t).Exec(`UPDATE meta SET value = 'ours'`); return err }
+		}},
+		"a demo was here": {gate.CauseDemo, func(t *testing.T, m *Memory) func() error {
+			if err := m.OpenReady(t).Close(); err != nil {
+				t.Fatal(err)
+			}
+			m.Exec(t, `INSERT INTO meta (name, value) VALUES ('demo', 'furnished')`)
+			return func() error { _, err := m.Raw(t).Exec(`DELETE FROM meta WHERE name = 'demo'`); return err }
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

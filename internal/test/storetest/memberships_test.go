@@ -211,12 +211,51 @@ func testRemoveMember(b *bench) {
 
 func testCountMembers(b *bench) {
 	b.three()
+	b.servants()
 	b.read(func(tx *store.Tx) error {
-		n, err := tx.CountMembers(home)
-		same(b, "members", n, 2)
-		n, err2 := tx.CountMembers(nowhere)
+		n, err := tx.CountMembers(home, "")
+		same(b, "humans", n, 2)
+		others, err3 := tx.CountMembers(home, bob)
+		same(b, "humans besides bob", others, 1)
+		n, err2 := tx.CountMembers(nowhere, "")
 		same(b, "of none", n, 0)
-		return errors.Join(err, err2)
+		return errors.Join(err, err2, err3)
+	})
+}
+
+// servants are an agent and a service that bob answers for, and an agent that
+// nobody does, all of them administrators of home.
+func (b *bench) servants() {
+	b.write(func(tx *store.Tx) error {
+		var all error
+		for _, a := range []gate.Agent{
+			{ID: "agent", Kind: gate.KindAgent, Name: "agent", Owner: gate.Owner{User: bob}}, {ID: "service", Kind: gate.KindApp, Name: "service", Owner: gate.Owner{User: bob}},
+			{ID: "free", Kind: gate.KindAgent, Name: "free"},
+		} {
+			_, err := tx.AddAgent(a)
+			_, err2 := tx.AddMember(home, a.ID, gate.OrgAdmin)
+			all = errors.Join(all, err, err2)
+		}
+		return all
+	})
+}
+
+func testRemoveAgentsFrom(b *bench) {
+	b.three()
+	b.org(work, "Work", bob)
+	b.servants()
+	b.write(func(tx *store.Tx) error {
+		_, err := tx.AddMember(work, "agent", gate.OrgMember)
+		return errors.Join(err, tx.RemoveAgentsFrom(nowhere, bob), tx.RemoveAgentsFrom(home, eve), tx.RemoveAgentsFrom(home, bob))
+	})
+	b.read(func(tx *store.Tx) error {
+		for id, want := range map[gate.PrincipalID]int64{"agent": 1, "service": 0, "free": 1, bob: 2, eve: 1} {
+			n, err := tx.CountOrgsOf(id)
+			if same(b, string(id), n, want); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -226,7 +265,8 @@ func testCountOrgAdmins(b *bench) {
 		b.read(func(tx *store.Tx) (err error) { n, err = tx.CountOrgAdmins(home, except); return err })
 		return n
 	}
-	same(b, "one", counts(""), 1)
+	b.servants()
+	same(b, "one human", counts(""), 1)
 	same(b, "besides bob", counts(bob), 0)
 	same(b, "besides eve, who is none", counts(eve), 1)
 	b.write(func(tx *store.Tx) error {

@@ -111,7 +111,7 @@ var methods = map[string]func(b *bench){
 	"AddOrg": testAddOrg, "Org": testOrg, "Orgs": testOrgs, "RenameOrg": testRenameOrg, "RemoveOrg": testRemoveOrg, "LockOrg": testLockOrg,
 	"OrgsOf": testOrgsOf, "Membership": testMembership, "OldestMembership": testOldestMembership, "Member": testMember, "Members": testMembers,
 	"AddMember": testAddMember, "SetMemberRole": testSetMemberRole, "RemoveMember": testRemoveMember, "LockMember": testLockMember,
-	"CountMembers": testCountMembers, "CountOrgAdmins": testCountOrgAdmins, "CountOrgsOf": testCountOrgsOf,
+	"CountMembers": testCountMembers, "RemoveAgentsFrom": testRemoveAgentsFrom, "CountOrgAdmins": testCountOrgAdmins, "CountOrgsOf": testCountOrgsOf,
 	"AddInvitation": testAddInvitation, "Invitations": testInvitations, "InvitationByCode": testInvitationByCode, "UseInvitation": testUseInvitation,
 	"CountOpenInvitations": testCountOpenInvitations, "RevokeInvitation": testRevokeInvitation, "RevokeInvitationsBy": testRevokeInvitationsBy,
 	"AddAgent": testAddAgent, "Agent": testAgent, "AgentsOf": testAgentsOf, "CountAgentsOf": testCountAgentsOf, "RemoveAgent": testRemoveAgent,
@@ -119,7 +119,7 @@ var methods = map[string]func(b *bench){
 	"AddAPIKey": testAddAPIKey, "APIKeyByDigest": testAPIKeyByDigest, "APIKeysOf": testAPIKeysOf, "CountAPIKeys": testCountAPIKeys,
 	"RevokeAPIKey": testRevokeAPIKey, "APIKeyUsed": testAPIKeyUsed,
 	"AddPasskey": testAddPasskey, "PasskeyByCredential": testPasskeyByCredential, "PasskeysOf": testPasskeysOf, "PasskeyUsed": testPasskeyUsed,
-	"RenamePasskey": testRenamePasskey, "RemovePasskey": testRemovePasskey, "Spend": testSpend,
+	"RenamePasskey": testRenamePasskey, "RemovePasskey": testRemovePasskey, "Spend": testSpend, "MarkDemo": testMarkDemo,
 	"Sweep": testSweep,
 }
 

@@ -213,6 +213,22 @@ func (b *bench) changeOfPasskeys(do func(tx *store.Tx, of gate.PrincipalID, id g
 	}
 }
 
+// testMarkDemo: a database that was furnished as a demo opens as nothing else,
+// however often it was marked.
+func testMarkDemo(b *bench) {
+	for range 2 {
+		b.write(func(tx *store.Tx) error { return tx.MarkDemo() })
+	}
+	if cause := b.db.Health(); cause != nil {
+		b.Errorf("while it is open: %v", cause)
+	}
+	eventually(b.T, b.m.OpenUnready(b.T), gate.CauseDemo)
+	b.m.Options.Demo = true
+	b.m.Open(b.T)
+	b.m.Options.Demo = false
+	b.m.Exec(b.T, `DELETE FROM meta WHERE name = 'demo'`)
+}
+
 // testSpend: what carries its own proof counts once, for as long as it could be
 // shown at all.
 func testSpend(b *bench) {

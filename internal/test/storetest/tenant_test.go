@@ -43,7 +43,10 @@ var foreign = map[string]func(tx *store.Tx, w world) error{
 		did, err := tx.RevokeRole(w.user.ID, gate.RoleAdmin)
 		return saw2(did, err)
 	},
-	"ActiveHolders":         func(tx *store.Tx, _ world) error { n, err := tx.ActiveHolders(gate.RoleAdmin); return saw2(n > 0, err) },
+	"ActiveHolders": func(tx *store.Tx, _ world) error {
+		n, err := tx.ActiveHolders(gate.RoleAdmin, "")
+		return saw2(n > 0, err)
+	},
 	"LockRole":              func(tx *store.Tx, _ world) error { return none(tx.LockRole("only-main")) },
 	"AccountByEmail":        func(tx *store.Tx, w world) error { _, err := tx.AccountByEmail(w.email.Key); return none(err) },
 	"AccountByUsername":     func(tx *store.Tx, _ world) error { _, err := tx.AccountByUsername("ada"); return none(err) },
@@ -182,10 +185,11 @@ var foreign = map[string]func(tx *store.Tx, w world) error{
 		did, err := tx.SetMemberRole(home, ada, gate.OrgMember)
 		return saw2(did, err)
 	},
-	"RemoveMember":   func(tx *store.Tx, _ world) error { did, err := tx.RemoveMember(home, ada); return saw2(did, err) },
-	"CountMembers":   func(tx *store.Tx, _ world) error { n, err := tx.CountMembers(home); return saw2(n > 0, err) },
-	"CountOrgAdmins": func(tx *store.Tx, _ world) error { n, err := tx.CountOrgAdmins(home, ""); return saw2(n > 0, err) },
-	"CountOrgsOf":    func(tx *store.Tx, _ world) error { n, err := tx.CountOrgsOf(ada); return saw2(n > 0, err) },
+	"RemoveMember":     func(tx *store.Tx, _ world) error { did, err := tx.RemoveMember(home, ada); return saw2(did, err) },
+	"RemoveAgentsFrom": func(tx *store.Tx, _ world) error { return tx.RemoveAgentsFrom(home, ada) },
+	"CountMembers":     func(tx *store.Tx, _ world) error { n, err := tx.CountMembers(home, ""); return saw2(n > 0, err) },
+	"CountOrgAdmins":   func(tx *store.Tx, _ world) error { n, err := tx.CountOrgAdmins(home, ""); return saw2(n > 0, err) },
+	"CountOrgsOf":      func(tx *store.Tx, _ world) error { n, err := tx.CountOrgsOf(ada); return saw2(n > 0, err) },
 	"AddInvitation": func(tx *store.Tx, w world) error {
 		_, err := tx.AddInvitation(gate.Invitation{ID: "i", Org: home, Role: gate.OrgMember, ExpiresAt: w.later}, digest("theirs"), "")
 		return saw(err == nil)
@@ -249,6 +253,7 @@ var foreign = map[string]func(tx *store.Tx, w world) error{
 	},
 	"RenamePasskey": func(tx *store.Tx, _ world) error { return none(tx.RenamePasskey(ada, "one", "theirs")) },
 	"RemovePasskey": func(tx *store.Tx, _ world) error { return none(tx.RemovePasskey(ada, "one")) },
+	"MarkDemo":      func(tx *store.Tx, _ world) error { return tx.MarkDemo() }, // it is about the database
 	"Spend": func(tx *store.Tx, w world) error {
 		did, err := tx.Spend(digest("spent"), "test", w.later)
 		return saw2(!did, err)

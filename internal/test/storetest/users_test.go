@@ -324,9 +324,9 @@ func testActiveHolders(b *bench) {
 	}
 	b.write(func(tx *store.Tx) error { _, err := tx.SetDisabled(eve, true); return err })
 	b.read(func(tx *store.Tx) error {
-		admins, err := tx.ActiveHolders(gate.RoleAdmin)
+		admins, err := tx.ActiveHolders(gate.RoleAdmin, "")
 		same(b, "administrators", admins, 2)
-		none, err2 := tx.ActiveHolders("nope")
+		none, err2 := tx.ActiveHolders("nope", "")
 		same(b, "of no role", none, 0)
 		return errors.Join(err, err2)
 	})
@@ -351,7 +351,7 @@ func testLockRole(b *bench) {
 				if err := tx.LockRole(gate.RoleAdmin); err != nil {
 					return err
 				}
-				if n, err := tx.ActiveHolders(gate.RoleAdmin); err != nil || n < 2 {
+				if n, err := tx.ActiveHolders(gate.RoleAdmin, ""); err != nil || n < 2 {
 					return errors.Join(err, errLast)
 				}
 				_, err := tx.RevokeRole(both[i], gate.RoleAdmin)
