@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse/gatehouse/internal/admission"
 	"github.com/gatehouse/gatehouse/internal/factor/password"
 	"github.com/gatehouse/gatehouse/internal/fault"
+	"github.com/gatehouse/gatehouse/internal/federation"
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/jobs"
 	"github.com/gatehouse/gatehouse/internal/limit"
@@ -32,6 +33,7 @@ type Service struct {
 	Limits     limit.Limits
 	Proving    *proving.Service
 	Passkeys   *passkeys.Service
+	Federation *federation.Service
 	Office     *admission.Office // for who is let in by registering
 	Orgs       *org.Service
 	Open       bool // anybody may register
@@ -118,20 +120,21 @@ func (s *Service) mayRegister(ctx context.Context, caller gate.Caller) error {
 // newcomer is an account that is to be made.
 type newcomer struct {
 	Application
-	roles   []gate.Role
-	enters  bool                  // and lets its owner in
-	passkey *passkeys.Fresh       // instead of a password, nil for none
-	before  func(*store.Tx) error // runs first in the transaction, nil for nothing
+	roles    []gate.Role
+	verified bool                        // the address was shown to be theirs
+	enters   bool                        // and lets its owner in
+	proof    func(*store.Tx, made) error // stores what its owner signs in with
+	before   func(*store.Tx) error       // runs first in the transaction, nil for nothing
 }
 
 // made is what came of a newcomer.
 type made struct {
 	user    gate.User
 	opening admission.Opening
-	job     gate.JobID   // Matrix, "" for none
-	passkey gate.Passkey // of who came with one
+	job     gate.JobID // Matrix, "" for none
 }
 
+// create makes an account with a password.
 func (s *Service) create(ctx context.Context, caller gate.Caller, n newcomer) (made, error) {
 	email, problem := s.examine(ctx, n.Application)
 	if problem != nil {
@@ -141,7 +144,12 @@ func (s *Service) create(ctx context.Context, caller gate.Caller, n newcomer) (m
 	if err != nil {
 		return made{}, err
 	}
-	var m made
+	n.proof = func(tx *store.Tx, m made) error { return tx.SetPasswordVerifier(m.user.ID, verifier) }
+	return s.open(ctx, caller, n, email)
+}
+
+// open makes an account for whoever has the address.
+func (s *Service) open(ctx context.Context, caller gate.Caller, n newcomer, email gate.Email) (m made, err error) {
 	for try := range idsToTry {
 		m.user = s.blank(n.Application, email, try)
 		if n.enters {
@@ -149,7 +157,7 @@ func (s *Service) create(ctx context.Context, caller gate.Caller, n newcomer) (m
 				return made{}, err
 			}
 		}
-		err = s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error { return s.insert(tx, caller, n, email, verifier, &m) })
+		err = s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error { return s.insert(tx, caller, n, email, &m) })
 		if !errors.Is(err, store.ErrShortIDTaken) && !(errors.Is(err, gate.ErrUsernameTaken) && n.Username == "") {
 			break
 		}
@@ -229,22 +237,20 @@ func (s *Service) hash(ctx context.Context, pw secret.Text) (string, error) {
 }
 
 // insert stores the newcomer and all that comes with them. It may run again.
-func (s *Service) insert(tx *store.Tx, caller gate.Caller, n newcomer, email gate.Email, verifier string, m *made) error {
+func (s *Service) insert(tx *store.Tx, caller gate.Caller, n newcomer, email gate.Email, m *made) error {
 	if n.before != nil {
 		if err := n.before(tx); err != nil {
 			return err
 		}
 	}
+	if n.verified {
+		m.user.EmailVerifiedAt = tx.Now()
+	}
 	user, err := tx.AddUser(m.user, email)
 	if err != nil {
 		return err
 	}
-	if n.passkey != nil {
-		m.passkey, err = n.passkey.Store(tx, caller)
-	} else {
-		err = tx.SetPasswordVerifier(user.ID, verifier)
-	}
-	if err != nil {
+	if err := n.proof(tx, *m); err != nil {
 		return err
 	}
 	for _, role := range n.roles {

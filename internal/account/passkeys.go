@@ -93,10 +93,14 @@ func (s *Service) AddPasskey(ctx context.Context, caller gate.Caller, of Passkey
 
 // openWithPasskey makes the account of a newcomer, who has a passkey and no
 // password.
-func (s *Service) openWithPasskey(ctx context.Context, caller gate.Caller, owner passkeys.Owner, fresh passkeys.Fresh) (gate.Passkey, error) {
+func (s *Service) openWithPasskey(ctx context.Context, caller gate.Caller, owner passkeys.Owner, fresh passkeys.Fresh) (kept gate.Passkey, err error) {
 	m := made{user: gate.User{ID: fresh.Owner, DisplayName: owner.DisplayName, Locale: "uk", Timezone: "Europe/Kyiv"}}
-	n := newcomer{Application: Application{DisplayName: owner.DisplayName}, roles: []gate.Role{gate.RoleUser}, passkey: &fresh}
-	err := s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error { return s.insert(tx, caller, n, owner.Email, "", &m) })
+	n := newcomer{Application: Application{DisplayName: owner.DisplayName}, roles: []gate.Role{gate.RoleUser}}
+	n.proof = func(tx *store.Tx, _ made) (err error) {
+		kept, err = fresh.Store(tx, caller)
+		return err
+	}
+	err = s.DB.Write(ctx, caller.Tenant, func(tx *store.Tx) error { return s.insert(tx, caller, n, owner.Email, &m) })
 	switch {
 	case errors.Is(err, gate.ErrEmailTaken):
 		return gate.Passkey{}, gate.ErrSignInFirst
@@ -106,7 +110,7 @@ func (s *Service) openWithPasskey(ctx context.Context, caller gate.Caller, owner
 		return gate.Passkey{}, err
 	}
 	s.awaitMatrix(ctx, m.user, caller.Tenant, m.job)
-	return m.passkey, nil
+	return kept, nil
 }
 
 // MyPasskeys returns the caller's passkeys, the oldest first. Refused:
@@ -164,8 +168,12 @@ func keepsAWayIn(tx *store.Tx, id gate.PrincipalID) error {
 	if expires := account.User.PasswordExpiresAt; account.Verifier != "" && (expires.IsZero() || tx.Now().Before(expires)) {
 		return nil
 	}
-	left, err := tx.PasskeysOf(id, 1)
-	if err == nil && len(left) == 0 {
+	kept, err := tx.PasskeysOf(id, 1)
+	if err != nil || len(kept) > 0 {
+		return err
+	}
+	connected, err := tx.IdentitiesOf(id, 1)
+	if err == nil && len(connected) == 0 {
 		err = gate.ErrLastWayIn
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatehouse/gatehouse/internal/fault"
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/secret"
 	"github.com/gatehouse/gatehouse/internal/session"
@@ -54,11 +55,44 @@ func (o Opening) Open(tx *store.Tx) error {
 	return o.office.Rules.Open(tx, o.session, o.Refresh, o.office.Profile.RefreshTTL)
 }
 
+// Session is the session that is about to be stored.
+func (o Opening) Session() gate.SessionID { return o.session.ID }
+
 // Admission is what the user gets once the session is open.
 func (o Opening) Admission(ctx context.Context, user gate.User) (Admission, error) {
 	a, err := o.office.Mint(ctx, user, o.session)
 	a.Refresh = o.Refresh
 	return a, err
+}
+
+// Admit opens a session for who has proved themselves. Between the proof and now
+// the account may have been disabled, or the proof used up or replaced; use says
+// so, in the same transaction, and then nobody is let in.
+//
+// Refused: gate.ErrDisabled, and what use returns.
+func (o *Office) Admit(ctx context.Context, db *store.DB, caller gate.Caller, user gate.User, use func(*store.Tx, gate.SessionID) error) (Admission, error) {
+	opening, err := o.Prepare(ctx, caller, user.ID)
+	if err != nil {
+		return Admission{}, err
+	}
+	a, err := opening.Admission(ctx, user)
+	if err != nil {
+		return a, err
+	}
+	err = db.WriteRow(ctx, caller.Tenant, string(user.ID), func(tx *store.Tx) error {
+		if err := use(tx, a.Session); err != nil {
+			return err
+		}
+		if err := opening.Open(tx); err != nil {
+			return err
+		}
+		return tx.Last().Record(caller.Event(gate.EventLoginSucceeded, a.User.ID, a.Session, nil))
+	})
+	if err != nil {
+		return Admission{}, err
+	}
+	fault.Point("login_after_commit")
+	return a, nil
 }
 
 // Mint makes an access token for a session and all of an admission but the

@@ -102,6 +102,19 @@ var (
 	ErrSignInFirst    = entry(Unauthenticated, "sign_in_first", "Sign in before you add a passkey to this account.")
 	ErrScope          = entry(Invalid, "scope_unknown", "That is not a scope: use *, roles:<role>, roles:*, orgs:<id> or orgs:*.")
 
+	// Other providers.
+	ErrProviderUnknown   = entry(NotFound, "provider_unknown", "There is no such provider to sign in with.")
+	ErrProviderAway      = passing(Unavailable, "provider_unavailable", "The provider does not answer at the moment. Try again shortly, or sign in another way.", 5*time.Second)
+	ErrProviderSetup     = passing(Unavailable, "provider_misconfigured", "The provider is not set up correctly. Tell whoever runs this service.", time.Minute)
+	ErrProviderRefused   = entry(Forbidden, "provider_refused", "The provider did not let you in.")
+	ErrProviderUntrusted = entry(Unauthenticated, "provider_untrusted", "What the provider said could not be verified.")
+	ErrFlow              = entry(Invalid, "flow_invalid", "This sign-in was begun too long ago, or in another browser. Start again.")
+	ErrEmailMissing      = entry(Forbidden, "email_missing", "The provider did not tell your e-mail address. Add one to your account there, then try again.")
+	ErrNotLinked         = entry(Conflict, "account_not_linked", "There is an account with your e-mail address already. Sign in to it, then connect the provider.")
+	ErrIdentityTaken     = entry(Conflict, "identity_taken", "That account at the provider is connected to another account here.")
+	ErrIdentityLimit     = entry(Conflict, "identity_limit", "There are as many as there may be. Disconnect one first.")
+	ErrIdentityAbsent    = entry(NotFound, "identity_not_found", "There is no such connected account.")
+
 	// Whatever else.
 	ErrConflict = entry(Conflict, "conflict", "It collides with something that exists.")
 	ErrNotFound = entry(NotFound, "not_found", "There is no such thing.")

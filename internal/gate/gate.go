@@ -53,21 +53,22 @@ const (
 
 // User is a human principal as the house knows them today.
 type User struct {
-	ID           PrincipalID
-	Kind         PrincipalKind // "" is KindUser; an agent may have an address and sign in, too
-	Number       int64         // unique per tenant, for dialects that speak integers
-	Email        string        // as the user typed it, whitespace removed
-	Username     string        // "" when unset
-	DisplayName  string        // "" when unset
-	AvatarURL    string        // "" when unset
-	Locale       string
-	Timezone     string
-	MatrixUserID string       // "" until provisioned
-	Roles        []Role       // sorted by name
-	Memberships  []Membership // today's, the oldest first; without times
-	DisabledAt   time.Time
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+	ID              PrincipalID
+	Kind            PrincipalKind // "" is KindUser; an agent may have an address and sign in, too
+	Number          int64         // unique per tenant, for dialects that speak integers
+	Email           string        // as the user typed it, whitespace removed
+	EmailVerifiedAt time.Time     // when it was shown to be theirs; zero: not yet
+	Username        string        // "" when unset
+	DisplayName     string        // "" when unset
+	AvatarURL       string        // "" when unset
+	Locale          string
+	Timezone        string
+	MatrixUserID    string       // "" until provisioned
+	Roles           []Role       // sorted by name
+	Memberships     []Membership // today's, the oldest first; without times
+	DisabledAt      time.Time
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
 
 	MustChangePassword bool      // somebody else chose it
 	PasswordExpiresAt  time.Time // zero: never

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gatehouse/gatehouse/internal/admission"
 	"github.com/gatehouse/gatehouse/internal/directory"
-	"github.com/gatehouse/gatehouse/internal/fault"
 	"github.com/gatehouse/gatehouse/internal/gate"
 	"github.com/gatehouse/gatehouse/internal/limit"
 	"github.com/gatehouse/gatehouse/internal/passkeys"
@@ -87,32 +86,8 @@ func (s *Service) turnAway(ctx context.Context, caller gate.Caller, user gate.Us
 // untouched is for a proof that can be given again.
 func untouched(*store.Tx) error { return nil }
 
-// admitted opens the session of who has proved themselves. Between the proof and
-// now the account may have been disabled, or the proof used up or replaced; use
-// says so, in the same transaction, and then nobody is let in.
 func (s *Service) admitted(ctx context.Context, caller gate.Caller, user gate.User, use func(*store.Tx) error) (Admission, error) {
-	opening, err := s.Office.Prepare(ctx, caller, user.ID)
-	if err != nil {
-		return Admission{}, err
-	}
-	a, err := opening.Admission(ctx, user)
-	if err != nil {
-		return a, err
-	}
-	err = s.DB.WriteRow(ctx, caller.Tenant, string(user.ID), func(tx *store.Tx) error {
-		if err := use(tx); err != nil {
-			return err
-		}
-		if err := opening.Open(tx); err != nil {
-			return err
-		}
-		return tx.Last().Record(caller.Event(gate.EventLoginSucceeded, a.User.ID, a.Session, nil))
-	})
-	if err != nil {
-		return Admission{}, err
-	}
-	fault.Point("login_after_commit")
-	return a, nil
+	return s.Office.Admit(ctx, s.DB, caller, user, func(tx *store.Tx, _ gate.SessionID) error { return use(tx) })
 }
 
 // attempt takes one from what a network may ask in a minute, whatever comes of

@@ -23,14 +23,10 @@ func scanAPIKey(row scanner) (k gate.APIKey, err error) {
 // principal that may act at this very moment.
 func (tx *Tx) AddAPIKey(k gate.APIKey, digest secret.Digest) (gate.APIKey, error) {
 	k.CreatedAt = tx.now
-	var expires any
-	if !k.ExpiresAt.IsZero() {
-		expires = k.ExpiresAt.UnixMilli()
-	}
 	return k, tx.must(`INSERT INTO api_keys (tenant, id, principal, digest, preview, label, scopes, created_by, created_at, expires_at)
 		SELECT p.tenant, $2, p.id, $4, $5, $6, $7, $8, CAST($9 AS BIGINT), CAST($10 AS BIGINT)
 		FROM principals p WHERE p.tenant = $1 AND p.id = $3 AND p.disabled_at IS NULL`,
-		tx.tenant, k.ID, k.Principal, digest.String(), k.Preview, k.Label, strings.Join(k.Scopes, " "), k.CreatedBy, tx.now.UnixMilli(), expires)
+		tx.tenant, k.ID, k.Principal, digest.String(), k.Preview, k.Label, strings.Join(k.Scopes, " "), k.CreatedBy, tx.now.UnixMilli(), orNull(k.ExpiresAt))
 }
 
 // APIKeyByDigest returns the key with this digest, used up or not, or

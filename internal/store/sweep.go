@@ -15,6 +15,7 @@ func (tx *Tx) Sweep(keepSessions time.Duration, limit int) (int64, error) {
 	}{
 		{`DELETE FROM sessions WHERE tenant = $1 AND id IN (SELECT id FROM sessions WHERE tenant = $1 AND expires_at < $2 LIMIT $3)`, old},
 		{`DELETE FROM one_time_tokens WHERE tenant = $1 AND digest IN (SELECT digest FROM one_time_tokens WHERE tenant = $1 AND expires_at < $2 LIMIT $3)`, now},
+		{`DELETE FROM flows WHERE tenant = $1 AND state IN (SELECT state FROM flows WHERE tenant = $1 AND expires_at < $2 LIMIT $3)`, now},
 		{`DELETE FROM limits WHERE tenant = $1 AND name IN (SELECT name FROM limits WHERE tenant = $1 AND tat < $2 LIMIT $3)`, now},
 		{`DELETE FROM api_keys WHERE tenant = $1 AND id IN (SELECT id FROM api_keys WHERE tenant = $1 AND (revoked_at < $2 OR expires_at < $2) LIMIT $3)`, old},
 		{`DELETE FROM outbox WHERE tenant = $1 AND id IN (SELECT id FROM outbox WHERE tenant = $1 AND done_at < $2 LIMIT $3)`, old},

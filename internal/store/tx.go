@@ -128,6 +128,14 @@ func (m moment) Scan(value any) error {
 	return nil
 }
 
+// orNull is a time for a column that is NULL for none.
+func orNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
 // nullable stores "" as NULL, for columns where unique values may be absent.
 func nullable(s string) any {
 	if s == "" {

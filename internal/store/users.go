@@ -16,7 +16,7 @@ const placeColumns = `COALESCE((SELECT string_agg(g.role, ',' ORDER BY g.role) F
 // userColumns reads a whole user with today's roles, from principals p and
 // users u.
 const (
-	userColumns = `p.id, p.kind, u.number, COALESCE(u.email, ''), COALESCE(u.username, ''), p.display_name, u.avatar_url, u.locale, u.timezone,
+	userColumns = `p.id, p.kind, u.number, COALESCE(u.email, ''), u.email_verified, COALESCE(u.username, ''), p.display_name, u.avatar_url, u.locale, u.timezone,
 		COALESCE(u.matrix_user_id, ''), p.disabled_at, p.created_at, p.updated_at,
 		` + placeColumns + `,
 		COALESCE((SELECT k.must_change FROM credentials k WHERE k.tenant = p.tenant AND k.principal = p.id AND k.kind = 'password'), FALSE),
@@ -26,7 +26,7 @@ const (
 
 // userFields lists where userColumns go.
 func userFields(u *gate.User) []any {
-	return []any{&u.ID, &u.Kind, &u.Number, &u.Email, &u.Username, &u.DisplayName, &u.AvatarURL, &u.Locale, &u.Timezone,
+	return []any{&u.ID, &u.Kind, &u.Number, &u.Email, at(&u.EmailVerifiedAt), &u.Username, &u.DisplayName, &u.AvatarURL, &u.Locale, &u.Timezone,
 		&u.MatrixUserID, at(&u.DisabledAt), at(&u.CreatedAt), at(&u.UpdatedAt), rolesIn{&u.Roles}, membershipsIn{&u.ID, &u.Memberships},
 		&u.MustChangePassword, at(&u.PasswordExpiresAt)}
 }
@@ -97,7 +97,7 @@ func (tx *Tx) UserByNumber(number int64) (gate.User, error) {
 }
 
 // AddUser inserts a user with a new number, or with the one that it has
-// already. It returns ErrShortIDTaken, or
+// already; EmailVerifiedAt is as given. It returns ErrShortIDTaken, or
 // gate.ErrEmailTaken and gate.ErrUsernameTaken for what another user has, in
 // this order; none of it ends the transaction.
 func (tx *Tx) AddUser(u gate.User, email gate.Email) (gate.User, error) {
@@ -112,10 +112,10 @@ func (tx *Tx) AddUser(u gate.User, email gate.Email) (gate.User, error) {
 	}
 	u.Number, u.Email = number, email.Address
 	username, _ := gate.ParseUsername(u.Username)
-	n, err := tx.exec(`INSERT INTO users (tenant, id, number, short_id, email, email_key, username, username_key, avatar_url, locale, timezone)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+	n, err := tx.exec(`INSERT INTO users (tenant, id, number, short_id, email, email_key, username, username_key, avatar_url, locale, timezone, email_verified)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
 		tx.tenant, u.ID, number, shortID(u.ID), nullable(email.Address), nullable(email.Key),
-		nullable(username.Name), nullable(username.Key), u.AvatarURL, u.Locale, u.Timezone)
+		nullable(username.Name), nullable(username.Key), u.AvatarURL, u.Locale, u.Timezone, orNull(u.EmailVerifiedAt))
 	if err != nil || n == 1 {
 		return u, err
 	}
@@ -160,11 +160,13 @@ type Profile struct {
 	Username gate.Username
 }
 
-// SetProfile replaces what a user says about themselves. It returns
+// SetProfile replaces what a user says about themselves. A new address is one
+// that nobody has verified. It returns
 // gate.ErrEmailTaken and gate.ErrUsernameTaken, which leave the transaction
 // usable, and gate.ErrNotFound.
 func (tx *Tx) SetProfile(id gate.PrincipalID, p Profile) error {
-	n, err := tx.exec(`UPDATE users SET email = $3, email_key = $4, username = $5, username_key = $6 WHERE tenant = $1 AND id = $2
+	n, err := tx.exec(`UPDATE users SET email = $3, email_key = $4, username = $5, username_key = $6,
+		email_verified = CASE WHEN email_key = $4 THEN email_verified END WHERE tenant = $1 AND id = $2
 		AND NOT EXISTS (SELECT 1 FROM users o WHERE o.tenant = $1 AND o.id <> $2 AND (o.email_key = $4 OR o.username_key = $6))`,
 		tx.tenant, id, nullable(p.Email.Address), nullable(p.Email.Key), nullable(p.Username.Name), nullable(p.Username.Key))
 	if err != nil {
@@ -180,6 +182,18 @@ func (tx *Tx) SetProfile(id gate.PrincipalID, p Profile) error {
 		return err
 	}
 	return tx.changed(string(id))
+}
+
+// VerifyEmail notes that an address was shown to be its user's: if it still is
+// the user's, and was not verified before. It returns whether that changed
+// anything.
+func (tx *Tx) VerifyEmail(id gate.PrincipalID, key string) (bool, error) {
+	n, err := tx.exec(`UPDATE users SET email_verified = $4 WHERE tenant = $1 AND id = $2 AND email_key = $3 AND email_verified IS NULL`,
+		tx.tenant, id, key, tx.now.UnixMilli())
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, tx.changed(string(id))
 }
 
 // RemoveUser removes a user with all that belongs to them: roles, memberships,

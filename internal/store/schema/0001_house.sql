@@ -34,6 +34,7 @@ CREATE TABLE users (
     short_id       TEXT   NOT NULL,
     email          TEXT,
     email_key      TEXT,
+    email_verified BIGINT,
     username       TEXT,
     username_key   TEXT,
     avatar_url     TEXT   NOT NULL,
@@ -330,6 +331,45 @@ CREATE TABLE passkeys (
 );
 CREATE UNIQUE INDEX passkeys_credential_id ON passkeys (tenant, credential_id);
 CREATE INDEX passkeys_principal ON passkeys (tenant, principal);
+
+-- Accounts at upstream providers. The issuer and the subject say whose; the
+-- address is what the provider last said, and decides nothing.
+CREATE TABLE identities (
+    tenant         TEXT    NOT NULL,
+    id             TEXT    NOT NULL,
+    principal      TEXT    NOT NULL,
+    connector      TEXT    NOT NULL,
+    issuer         TEXT    NOT NULL,
+    subject        TEXT    NOT NULL,
+    email          TEXT    NOT NULL,
+    email_verified BOOLEAN NOT NULL,
+    created_at     BIGINT  NOT NULL,
+    used_at        BIGINT  NOT NULL,
+    PRIMARY KEY (tenant, id),
+    FOREIGN KEY (tenant, principal) REFERENCES users (tenant, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX identities_subject ON identities (tenant, issuer, subject);
+CREATE INDEX identities_principal ON identities (tenant, principal);
+
+-- Browsers that are away at a provider. state and browser are digests of what
+-- the two must bring back; session or refusal is what came of it.
+CREATE TABLE flows (
+    tenant      TEXT   NOT NULL,
+    state       TEXT   NOT NULL,
+    browser     TEXT   NOT NULL,
+    connector   TEXT   NOT NULL,
+    principal   TEXT,
+    destination TEXT   NOT NULL,
+    created_at  BIGINT NOT NULL,
+    expires_at  BIGINT NOT NULL,
+    used_at     BIGINT,
+    session     TEXT,
+    refusal     TEXT   NOT NULL,
+    PRIMARY KEY (tenant, state),
+    FOREIGN KEY (tenant, principal) REFERENCES users (tenant, id) ON DELETE CASCADE
+);
+CREATE INDEX flows_expires_at ON flows (tenant, expires_at);
+CREATE INDEX flows_principal ON flows (tenant, principal) WHERE principal IS NOT NULL;
 
 CREATE TABLE nodes (
     tenant        TEXT NOT NULL,

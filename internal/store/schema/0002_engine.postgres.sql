@@ -13,7 +13,7 @@ BEGIN
         'principals', 'users', 'counters', 'roles', 'role_grants', 'credentials', 'sessions',
         'events', 'outbox', 'limits', 'signing_keys', 'one_time_tokens',
         'orgs', 'memberships', 'invitations', 'apps', 'nodes', 'node_services',
-        'agents', 'api_keys', 'passkeys']
+        'agents', 'api_keys', 'passkeys', 'identities', 'flows']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);

@@ -18,7 +18,8 @@ import (
 
 const (
 	loadClients = 24
-	readyWithin = 2 * time.Second
+	readyWithin = 2 * time.Second  // as a rule
+	patience    = 30 * time.Second // for a machine that is busy with other tests
 )
 
 // Nothing that was acknowledged may be lost, and nothing half-made left, when
@@ -31,7 +32,7 @@ func TestProofKill9(t *testing.T) {
 		rows := openRows(t, o)
 		total := rounds(100, 2)
 		p := house.Launch(t, o)
-		ready := []time.Duration{p.AwaitReady(readyWithin)}
+		ready := []time.Duration{p.AwaitReady(patience)}
 		acked, lost := map[string]int{}, 0
 		var all []*entry
 		for round := range total {
@@ -39,7 +40,7 @@ func TestProofKill9(t *testing.T) {
 			j.loadUntilKilled(p, fmt.Sprintf("r%d", round), all, 200*time.Millisecond+rand.N(300*time.Millisecond))
 
 			p = house.Launch(t, o)
-			ready = append(ready, p.AwaitReady(readyWithin))
+			ready = append(ready, p.AwaitReady(patience))
 			checkAll(j.entries, func(e *entry) { e.check(t, p.Visitor) })
 			mustBeWhole(t, rows)
 			all = append(all, j.entries...)
@@ -53,6 +54,9 @@ func TestProofKill9(t *testing.T) {
 		checkAll(all, func(e *entry) { e.checkSession(t, p.Visitor) }) // also what the earlier rounds acknowledged
 		mustBeWhole(t, rows)
 		median, longest := percentiles(ready)
+		if median > readyWithin {
+			t.Errorf("ready %v after the start (median), want %v", median, readyWithin)
+		}
 		t.Logf("%d × kill -9 under load of %d clients: acknowledged %v, none lost; %d requests got no answer, all safely repeated; nothing half-made; audit chains hold; ready %v (median), %v (longest) after start",
 			total, loadClients, acked, lost, median, longest)
 	})
@@ -154,7 +158,7 @@ func crashAt(t *testing.T, o house.Options, rows *sql.DB, point string, nth int,
 
 	o.Environ = []string{fmt.Sprintf("FAULT_POINT=%s:%d", point, nth)}
 	p := house.Launch(t, o)
-	p.AwaitReady(readyWithin)
+	p.AwaitReady(patience)
 	newcomer := func(n int) string { return fmt.Sprintf("new%d.%s", n, email) }
 	deed := map[string]func(n int) (house.Answer, error){
 		"register_after_commit": func(n int) (house.Answer, error) { return register(p.Visitor, newcomer(n)) },
@@ -179,7 +183,7 @@ func crashAt(t *testing.T, o house.Options, rows *sql.DB, point string, nth int,
 
 	o.Environ = nil
 	p = house.Launch(t, o)
-	p.AwaitReady(readyWithin)
+	p.AwaitReady(patience)
 	defer p.Kill()
 	switch point {
 	case "register_after_commit":

@@ -5,6 +5,7 @@ package storetest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"testing"
 	"time"
 
@@ -121,6 +122,134 @@ func testSetProfile(b *bench) {
 	b.write(func(tx *store.Tx) error {
 		b.want("nobody", tx.SetProfile(eve, store.Profile{Email: email(b, "eve@example.org")}), gate.ErrNotFound)
 		return nil
+	})
+}
+
+// verifiedAt says since when a user's address is verified, and that all who read
+// the user read the same.
+func verifiedAt(b *bench, id gate.PrincipalID) (since time.Time) {
+	b.Helper()
+	b.read(func(tx *store.Tx) error {
+		u, err := tx.User(id)
+		account, err2 := tx.AccountOf(id)
+		users, err3 := tx.Users(u.Number-1, 1)
+		since = u.EmailVerifiedAt
+		for what, other := range map[string]gate.User{"account": account.User, "list": append(users, gate.User{})[0]} {
+			same(b, "verified, by "+what, other.EmailVerifiedAt, since)
+		}
+		return errors.Join(err, err2, err3)
+	})
+	return since
+}
+
+// verifyEmail notes that an address with this key is somebody's.
+func verifyEmail(b *bench, id gate.PrincipalID, key string) (did bool) {
+	b.Helper()
+	b.want("verify", b.db.Write(context.Background(), gate.DefaultTenant, func(tx *store.Tx) (err error) {
+		did, err = tx.VerifyEmail(id, key)
+		return err
+	}), nil)
+	return did
+}
+
+func testVerifyEmail(b *bench) {
+	b.user(ada, "ada")
+	b.user(bob, "bob")
+	b.write(func(tx *store.Tx) error { _, err := tx.AddUser(gate.User{ID: eve}, gate.Email{}); return err })
+	mark := listening(b.T, b.db)
+	for _, c := range []struct {
+		what string
+		id   gate.PrincipalID
+		key  string
+	}{
+		{"another's", ada, "bob@example.org"}, {"nobody's", ada, "new@example.org"}, {"none", ada, ""}, {"a pattern", ada, "%"},
+		{"no key", ada, "ADA@example.org"}, {"a blank more", ada, "ada@example.org "}, {"none, of who has none", eve, ""}, {"of nobody", nay, "ada@example.org"},
+	} {
+		same(b, c.what, verifyEmail(b, c.id, c.key), false)
+	}
+	same(b, "not verified by any of it", [3]time.Time{verifiedAt(b, ada), verifiedAt(b, bob), verifiedAt(b, eve)}, [3]time.Time{})
+	same(b, "still believed", believed(b.db, mark, string(ada), string(eve)), []string{string(ada), string(eve)})
+
+	b.m.Clock.Forward(time.Minute)
+	mark = listening(b.T, b.db) // again: after a leap in time it believes nothing older
+	since := b.now()
+	won := make([]bool, 50)
+	Race(len(won), func(i int) { won[i] = verifyEmail(b, ada, "ada@example.org") })
+	same(b, "of fifty at once", count(won), 1)
+	same(b, "verified", verifiedAt(b, ada), since)
+	same(b, "believed of her, and of somebody else", believed(b.db, mark, string(ada), string(eve)), []string{string(eve)})
+	b.m.Clock.Forward(time.Minute)
+	same(b, "again", verifyEmail(b, ada, "ada@example.org"), false)
+	same(b, "verified when it was first", verifiedAt(b, ada), since)
+	same(b, "another", verifiedAt(b, bob), time.Time{})
+
+	b.write(func(tx *store.Tx) error { return tx.SetProfile(ada, store.Profile{Email: email(b, "new@example.org")}) })
+	same(b, "the address that was hers", verifyEmail(b, ada, "ada@example.org"), false)
+	same(b, "the one that is", verifyEmail(b, ada, "new@example.org"), true)
+	same(b, "verified, the new one", verifiedAt(b, ada), b.now())
+}
+
+// TestWhatWasVerifiedIsTheAddress: who changes it has to show again that it is
+// theirs, also when they go back to one that they had; who only writes it
+// differently has not changed it.
+func TestWhatWasVerifiedIsTheAddress(t *testing.T) {
+	OnBothEngines(t, func(t *testing.T, m *Memory) {
+		b := &bench{t, m, m.Open(t)}
+		b.user(ada, "ada")
+		b.user(bob, "bob")
+		verifyEmail(b, bob, "bob@example.org")
+		his := verifiedAt(b, bob)
+		for _, c := range []struct {
+			what, address, name string
+			refused             error
+			stays               bool
+		}{
+			{"the same", "ada@example.org", "", nil, true},
+			{"another name", "ada@example.org", "ada", nil, true},
+			{"other letters", "ADA@Example.ORG", "ada", nil, true},
+			{"wide letters", "ａda@ｅxample.org", "ada", nil, true},
+			{"another's", "bob@example.org", "ada", gate.ErrEmailTaken, true},
+			{"a new one", "new@example.org", "ada", nil, false},
+			{"a new one that begins alike", "ada@example.com", "ada", nil, false},
+			{"a new one with more before the sign", "ada+new@example.org", "ada", nil, false},
+			{"none", "", "ada", nil, false},
+		} {
+			b.m.Clock.Forward(time.Minute)
+			b.write(func(tx *store.Tx) error { return tx.SetProfile(ada, store.Profile{Email: email(b, "ada@example.org")}) })
+			verifyEmail(b, ada, "ada@example.org")
+			since := verifiedAt(b, ada)
+			same(b, c.what+": verified before", since.IsZero(), false)
+			p := store.Profile{}
+			if p.Username, _ = gate.ParseUsername(c.name); c.address != "" {
+				p.Email = email(b, c.address)
+			}
+			b.want(c.what, b.db.Write(context.Background(), gate.DefaultTenant, func(tx *store.Tx) error { return tx.SetProfile(ada, p) }), c.refused)
+			if !c.stays {
+				since = time.Time{}
+			}
+			same(b, c.what, verifiedAt(b, ada), since)
+			b.write(func(tx *store.Tx) error { return tx.SetProfile(ada, store.Profile{Email: email(b, "ada@example.org")}) })
+			same(b, c.what+", and back", verifiedAt(b, ada), since)
+		}
+		same(b, "somebody else's", verifiedAt(b, bob), his)
+	})
+}
+
+// TestAnAddressIsVerifiedSinceWhatIsGiven when its user is added: not at all, or
+// since a moment of another life.
+func TestAnAddressIsVerifiedSinceWhatIsGiven(t *testing.T) {
+	OnBothEngines(t, func(t *testing.T, m *Memory) {
+		b := &bench{t, m, m.Open(t)}
+		for id, since := range map[gate.PrincipalID]time.Time{ada: {}, bob: b.now(), eve: b.now().Add(-1000 * time.Hour)} {
+			address := email(b, string(id[:8])+"@example.org")
+			b.write(func(tx *store.Tx) error {
+				u, err := tx.AddUser(gate.User{ID: id, EmailVerifiedAt: since}, address)
+				same(b, "added", u.EmailVerifiedAt, since)
+				return err
+			})
+			same(b, "kept", verifiedAt(b, id), since)
+			same(b, "to be verified", verifyEmail(b, id, address.Key), since.IsZero())
+		}
 	})
 }
 

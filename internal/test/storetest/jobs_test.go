@@ -298,21 +298,29 @@ func testSweep(b *bench) {
 		return errors.Join(
 			tx.AddOneTimeToken(digest("short"), "reset", "ada", b.now().Add(time.Hour)),
 			tx.AddOneTimeToken(digest("long"), "verify", "ada", b.now().Add(40*time.Hour)),
+			tx.AddFlow(digest("short"), digest("chrome"), gate.Flow{ExpiresAt: b.now().Add(time.Hour)}),
+			tx.AddFlow(digest("back"), digest("chrome"), gate.Flow{Principal: ada, ExpiresAt: b.now().Add(time.Hour)}),
+			tx.AddFlow(digest("long"), digest("chrome"), gate.Flow{ExpiresAt: b.now().Add(40 * time.Hour)}),
 			tx.FinishJob(id), tx.BuryJob(dead, "why"), tx.Record(gate.Event{Name: "test"}))
 	})
 	take(b)
+	same(b, "flows that came back", [2]bool{b.useFlow("back"), b.useFlow("long")}, [2]bool{true, true})
 	sweep := func(limit int) (n int64) {
 		b.write(func(tx *store.Tx) (err error) { n, err = tx.Sweep(keep, limit); return err })
 		return n
 	}
 	same(b, "nothing is dead yet", sweep(10), 0)
-	b.m.Clock.Forward(time.Hour + time.Millisecond)
-	same(b, "link, bucket", sweep(10), 2)
+	b.m.Clock.Forward(time.Hour)
+	same(b, "the bucket", sweep(10), 1) // what expires at this very moment is no use, and not yet dead
+	b.m.Clock.Forward(time.Millisecond)
+	same(b, "link and flow, one of each", sweep(1), 2)
+	same(b, "the other flow", sweep(1), 1)
+	same(b, "flows that are left", b.rows("flows"), 1)
 	b.m.Clock.Forward(23 * time.Hour) // the session expired, and is kept a day; the job is kept a day
 	same(b, "the finished job", sweep(10), 1)
 	same(b, "still remembered", len(live(b, session1)), 1)
 	b.m.Clock.Forward(16 * time.Hour)
-	same(b, "the other link", sweep(10), 1)
+	same(b, "the other link and flow", sweep(10), 2)
 	b.m.Clock.Forward(9 * time.Hour)
 	same(b, "the session", sweep(10), 1)
 	b.read(func(tx *store.Tx) error {

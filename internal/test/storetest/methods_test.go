@@ -89,7 +89,7 @@ func same[T any](b *bench, what string, got, want T) {
 // without a case fails TestEveryMethod.
 var methods = map[string]func(b *bench){
 	"Now": testNow, "Tenant": testTenant, "Last": testLast,
-	"AddUser": testAddUser, "User": testUser, "UserByEmail": testUserByEmail, "UserByNumber": testUserByNumber, "SetProfile": testSetProfile, "RemoveUser": testRemoveUser, "Users": testUsers,
+	"AddUser": testAddUser, "User": testUser, "UserByEmail": testUserByEmail, "UserByNumber": testUserByNumber, "SetProfile": testSetProfile, "VerifyEmail": testVerifyEmail, "RemoveUser": testRemoveUser, "Users": testUsers,
 	"SetDisabled": testSetDisabled, "SetMatrixUserID": testSetMatrixUserID,
 	"RoleExists": testRoleExists, "GrantRole": testGrantRole, "RevokeRole": testRevokeRole,
 	"ActiveHolders": testActiveHolders, "LockRole": testLockRole,
@@ -120,6 +120,8 @@ var methods = map[string]func(b *bench){
 	"RevokeAPIKey": testRevokeAPIKey, "APIKeyUsed": testAPIKeyUsed,
 	"AddPasskey": testAddPasskey, "PasskeyByCredential": testPasskeyByCredential, "PasskeysOf": testPasskeysOf, "PasskeyUsed": testPasskeyUsed,
 	"RenamePasskey": testRenamePasskey, "RemovePasskey": testRemovePasskey, "Spend": testSpend, "MarkDemo": testMarkDemo,
+	"AddIdentity": testAddIdentity, "Identity": testIdentity, "IdentitiesOf": testIdentitiesOf, "IdentityUsed": testIdentityUsed, "RemoveIdentity": testRemoveIdentity,
+	"AddFlow": testAddFlow, "Flow": testFlow, "UseFlow": testUseFlow, "EndFlow": testEndFlow,
 	"Sweep": testSweep,
 }
 

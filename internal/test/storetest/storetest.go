@@ -172,7 +172,7 @@ func (m *Memory) AddTenant(t testing.TB, tenant gate.TenantID) {
 // tables are all that belong to tenants; a test compares the list with the
 // database.
 var tables = []string{
-	"agents", "api_keys", "apps", "counters", "credentials", "events", "invitations", "limits", "memberships", "node_services", "nodes", "one_time_tokens", "orgs", "outbox",
+	"agents", "api_keys", "apps", "counters", "credentials", "events", "flows", "identities", "invitations", "limits", "memberships", "node_services", "nodes", "one_time_tokens", "orgs", "outbox",
 	"passkeys", "principals", "role_grants", "roles", "sessions", "signing_keys", "users",
 }
 
@@ -224,7 +224,7 @@ func (m *Memory) Dump(t testing.TB, tenant gate.TenantID) string {
 // Reset takes everything away from a tenant but its roles.
 func (m *Memory) Reset(t testing.TB, tenant gate.TenantID) {
 	t.Helper()
-	for _, table := range []string{"events", "limits", "one_time_tokens", "outbox", "signing_keys", "counters", "principals", "orgs"} { // the rest hangs on the last two
+	for _, table := range []string{"events", "flows", "limits", "one_time_tokens", "outbox", "signing_keys", "counters", "principals", "orgs"} { // the rest hangs on the last two
 		m.Exec(t, `DELETE FROM `+table+` WHERE tenant = $1`, tenant)
 	}
 }

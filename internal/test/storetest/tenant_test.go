@@ -59,6 +59,7 @@ var foreign = map[string]func(tx *store.Tx, w world) error{
 	"SetProfile": func(tx *store.Tx, w world) error {
 		return none(tx.SetProfile(w.user.ID, store.Profile{Email: w.email}))
 	},
+	"VerifyEmail":             func(tx *store.Tx, w world) error { did, err := tx.VerifyEmail(ada, w.email.Key); return saw2(did, err) },
 	"RemoveUser":              func(tx *store.Tx, w world) error { return none(tx.RemoveUser(w.user.ID)) },
 	"SetSessionOrg":           func(tx *store.Tx, w world) error { return none(tx.SetSessionOrg(w.session.ID, "theirs")) },
 	"SetPasswordVerifier":     func(tx *store.Tx, w world) error { return saw(tx.SetPasswordVerifier(w.user.ID, "theirs") == nil) },
@@ -253,7 +254,29 @@ var foreign = map[string]func(tx *store.Tx, w world) error{
 	},
 	"RenamePasskey": func(tx *store.Tx, _ world) error { return none(tx.RenamePasskey(ada, "one", "theirs")) },
 	"RemovePasskey": func(tx *store.Tx, _ world) error { return none(tx.RemovePasskey(ada, "one")) },
-	"MarkDemo":      func(tx *store.Tx, _ world) error { return tx.MarkDemo() }, // it is about the database
+	"AddIdentity": func(tx *store.Tx, _ world) error { // for somebody of the first tenant
+		_, err := tx.AddIdentity(anIdentity("one", ada))
+		return saw(err == nil || errors.Is(err, gate.ErrIdentityTaken))
+	},
+	"Identity": func(tx *store.Tx, _ world) error { _, err := tx.Identity(issuer, "subject-one"); return none(err) },
+	"IdentitiesOf": func(tx *store.Tx, _ world) error {
+		list, err := tx.IdentitiesOf(ada, 9)
+		return saw2(len(list) > 0, err)
+	},
+	"IdentityUsed":   func(tx *store.Tx, _ world) error { return none(tx.IdentityUsed(anIdentity("one", ada))) },
+	"RemoveIdentity": func(tx *store.Tx, _ world) error { return none(tx.RemoveIdentity(ada, "one")) },
+	"AddFlow": func(tx *store.Tx, w world) error {
+		err := tx.AddFlow(digest("away"), digest("chrome"), gate.Flow{ExpiresAt: w.later})
+		err2 := tx.AddFlow(digest("theirs"), digest("chrome"), gate.Flow{Principal: ada, ExpiresAt: w.later}) // who is of the first tenant
+		return saw(err != nil || err2 == nil)
+	},
+	"Flow": func(tx *store.Tx, _ world) error {
+		_, err := tx.Flow(digest("away"), digest("chrome"))
+		return none(err)
+	},
+	"UseFlow":  func(tx *store.Tx, _ world) error { did, err := tx.UseFlow(digest("away")); return saw2(did, err) },
+	"EndFlow":  func(tx *store.Tx, _ world) error { return none(tx.EndFlow(digest("back"), session3, "")) },
+	"MarkDemo": func(tx *store.Tx, _ world) error { return tx.MarkDemo() }, // it is about the database
 	"Spend": func(tx *store.Tx, w world) error {
 		did, err := tx.Spend(digest("spent"), "test", w.later)
 		return saw2(!did, err)
@@ -279,40 +302,6 @@ func none(err error) error {
 	return errors.Join(err, errSaw)
 }
 
-var single = store.Bucket{Name: "single", Burst: 1, Interval: time.Hour}
-
-// world is what the first tenant owns: at least one row of everything.
-type world struct {
-	user    gate.User
-	email   gate.Email
-	session gate.Session
-	job     gate.JobID
-	later   time.Time
-}
-
-func populate(b *bench) world {
-	b.m.AddTenant(b, other)
-	b.m.Exec(b, `INSERT INTO roles (tenant, id, description) VALUES ('main', 'only-main', '')`)
-	w := world{user: b.user(ada, "ada"), email: email(b, "ada@example.org"), session: b.session(session1, ada, "192.0.2.1"), later: b.now().Add(100 * time.Hour)}
-	w.job = enqueue(b, "ada")
-	b.org(home, "Home", ada)
-	b.org(work, "Work")
-	b.invitation("code", 200*time.Hour)
-	b.write(func(tx *store.Tx) error {
-		_, err := tx.GrantRole(ada, gate.RoleAdmin)
-		_, err2 := tx.TakeFrom(single)
-		_, err3 := tx.AddSigningKey(store.SigningKey{ID: "kid", Algorithm: "EdDSA"})
-		return errors.Join(err, err2, err3, tx.SetPasswordVerifier(ada, "verifier"),
-			tx.AddOneTimeToken(digest("link"), "reset", "subject", b.now().Add(time.Hour)),
-			tx.AddOneTimeToken(digest("fresh"), "reset", "somebody", b.now().Add(1000*time.Hour)),
-			tx.Record(gate.Event{Name: "test", Subject: ada}))
-	})
-	populateMachines(b)
-	populateKeys(b)
-	b.m.Clock.Forward(48 * time.Hour) // everything that can expire has expired
-	return w
-}
-
 // TestTenantsDoNotMeet: whatever a tenant's transaction is called with, it sees
 // and changes nothing of another's.
 func TestTenantsDoNotMeet(t *testing.T) {
@@ -322,7 +311,7 @@ func TestTenantsDoNotMeet(t *testing.T) {
 		before := m.Dump(t, gate.DefaultTenant)
 		for name, call := range foreign {
 			err := b.db.Write(context.Background(), other, func(tx *store.Tx) error { return call(tx, w) })
-			if errors.Is(err, errSaw) || err != nil && !slices.Contains([]string{"AddSession", "GrantRole", "SetPasswordVerifier", "SetKey", "AddNode", "GrantService", "AddInvitation", "AddAgent", "AddPasskey"}, name) {
+			if errors.Is(err, errSaw) || err != nil && !slices.Contains([]string{"AddSession", "GrantRole", "SetPasswordVerifier", "SetKey", "AddNode", "GrantService", "AddInvitation", "AddAgent", "AddPasskey", "AddIdentity", "AddFlow"}, name) {
 				t.Errorf("%s: %v", name, err)
 			}
 			m.Reset(t, other)
