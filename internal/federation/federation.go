@@ -69,7 +69,7 @@ type Departure struct {
 // other.
 //
 // Refused: gate.ErrProviderUnknown, gate.ErrProviderAway, gate.ErrProviderSetup,
-// gate.ErrProviderUntrusted.
+// gate.ErrProviderUntrusted; gate.ErrPrincipalGone for a user who was removed.
 func (s *Service) Depart(ctx context.Context, tenant gate.TenantID, d Departure) (address string, browser secret.Text, err error) {
 	p, known := s.Providers[d.Provider]
 	if !known {
@@ -88,6 +88,13 @@ func (s *Service) Depart(ctx context.Context, tenant gate.TenantID, d Departure)
 	}
 	flow := gate.Flow{Connector: d.Provider, Principal: d.Principal, Destination: d.Destination, ExpiresAt: s.Clock().Add(lifetime)}
 	err = s.DB.Write(ctx, tenant, func(tx *store.Tx) error {
+		if d.Principal != "" {
+			if err := tx.LockMember(d.Principal); errors.Is(err, gate.ErrNotFound) { // removed just now
+				return gate.ErrPrincipalGone
+			} else if err != nil {
+				return err
+			}
+		}
 		return tx.AddFlow(secret.DigestOf(state), secret.DigestOf(browser), flow)
 	})
 	return address, browser, err
