@@ -69,7 +69,9 @@ func (s *Service) claim(ctx context.Context, tenant gate.TenantID, a Arrival, r 
 		if r.Flow, err = s.find(tx, a, r.state); err != nil {
 			return err
 		}
-		first, err = tx.UseFlow(r.state)
+		if first, err = tx.UseFlow(r.state); err == nil && !first {
+			r.Flow, err = s.find(tx, a, r.state) // since when, if that was just now
+		}
 		return err
 	})
 	if err == nil {
