@@ -306,6 +306,7 @@ func none(err error) error {
 // and changes nothing of another's.
 func TestTenantsDoNotMeet(t *testing.T) {
 	OnBothEngines(t, func(t *testing.T, m *Memory) {
+		m.Options.Demo = true // MarkDemo is one of the deeds
 		b := &bench{t, m, m.Open(t)}
 		w := populate(b)
 		before := m.Dump(t, gate.DefaultTenant)
